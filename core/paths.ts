@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+function findRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+/** The project's folder, the same whether running from sources or from dist/. */
+export const PROJECT_ROOT = findRoot();
+
+/** Pieces that set-up fetched or converted: broker, ffmpeg, safety models. */
+export const CACHE_DIR = join(PROJECT_ROOT, '.cache');
