@@ -60,7 +60,7 @@ export function testResultStore(name: string, make: () => Promise<ResultStore>):
       const at = key();
       await store.put(at, releasedForTest(data));
       for (const range of [
-        { start: 0, end: 0 },
+        { start: 0, end: 1 },
         { start: 100_000, end: 200_001 },
         { start: 299_999, end: 299_999 },
       ]) {

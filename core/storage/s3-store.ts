@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { AwsClient } from 'aws4fetch';
 import { NodeError } from '../errors.js';
 import type { Released } from '../released.js';
@@ -44,9 +43,9 @@ export class S3Store implements ResultStore {
     });
   }
 
-  private url(key: string): URL {
+  private url(key?: string): URL {
     const { endpoint, bucket } = this.options;
-    return new URL(`${endpoint.replace(/\/$/, '')}/${bucket}/${key}`);
+    return new URL(`${endpoint.replace(/\/$/, '')}/${bucket}${key === undefined ? '' : `/${key}`}`);
   }
 
   /** Sends a signed request; undefined for 404, an error for every other refusal. */
@@ -120,7 +119,7 @@ export class S3Store implements ResultStore {
   async *list(prefix = ''): AsyncGenerator<StoredFile> {
     let token: string | undefined;
     do {
-      const url = this.url('');
+      const url = this.url();
       url.searchParams.set('list-type', '2');
       if (prefix !== '') url.searchParams.set('prefix', prefix);
       if (token !== undefined) url.searchParams.set('continuation-token', token);
