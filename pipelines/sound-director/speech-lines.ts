@@ -55,7 +55,8 @@ export function speechLines(prompt: string): string[] {
     const before = sentence.split(/[.;!?]\s/u).at(-1) ?? '';
     const after = /^\W{0,3}(?:\p{L}+\W+){0,2}\p{L}+/u.exec(prompt.slice(quote.end))?.[0] ?? '';
     const continued = spokeBefore && /^[\s,]*(?:and|then)?[\s,]*$/iu.test(sentence);
-    const spoken = (SPEAKING.test(before) || SPEAKING.test(after) || continued) && !WRITTEN.test(before);
+    const spoken: boolean =
+      (SPEAKING.test(before) || SPEAKING.test(after) || continued) && !WRITTEN.test(before);
     const text = quote.text.trim().slice(0, MAX_SPOKEN_CHARACTERS);
     if (spoken && isWord(/[\p{L}\p{N}]/u.exec(text)?.[0])) lines.push(text);
     spokeBefore = spoken;
