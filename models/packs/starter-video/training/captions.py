@@ -1,0 +1,59 @@
+"""Clips to learn from: a caption, the picture's summary and the latents of the motions that the caption asks for."""
+
+import numpy as np
+
+from decoder import GRIDS
+from motions import ASKED, FAST, GROUPS, HELD_OUT, MAKERS, SLOW, Field
+from pictures import ADJECTIVES, NOUNS, PLACES, STYLES, picture, summary
+
+
+def choose_motions(random):
+    """One to three motions of different groups, sometimes none."""
+    if random.uniform() < 0.06:
+        return [("still", None)]
+    groups = random.permutation(len(GROUPS))[: random.choice([1, 2, 3], p=[0.55, 0.33, 0.12])]
+    chosen = []
+    for group in groups:
+        name = str(random.choice(GROUPS[group]))
+        ways = [asked for asked in ASKED if asked[0] == name]
+        chosen.append(ways[random.integers(len(ways))])
+    return chosen
+
+
+def caption_of(random, motions, pace, held_out=False):
+    phrases = []
+    for motion in motions:
+        words = ASKED[motion]
+        words = words[-HELD_OUT:] if held_out else words[:-HELD_OUT]
+        phrase = str(random.choice(words))
+        if phrase and pace < 0.3 and random.uniform() < 0.5:
+            phrase = f"{phrase} {random.choice(SLOW)}"
+        if phrase and pace > 0.7 and random.uniform() < 0.5:
+            phrase = f"{phrase} {random.choice(FAST)}"
+        phrases.append(phrase)
+    subject = f"{random.choice(ADJECTIVES)} {random.choice(NOUNS)}".strip()
+    place = str(random.choice(PLACES)) if random.uniform() < 0.5 else ""
+    # "in space" and the like say nothing about motion; a sea in the place would.
+    lead = f"{subject} {place}".strip() if random.uniform() < 0.85 else ""
+    if phrases and phrases[0] and lead and motions[0][0] in ("bounce", "travel", "sway") and random.uniform() < 0.7:
+        lead, phrases = f"{subject} {phrases[0]} {place}".strip(), phrases[1:]
+    if not lead and not any(phrases):
+        lead = subject
+    joiner = str(random.choice([", ", ", ", " and ", " "]))
+    return joiner.join(part for part in [lead, *phrases] if part) + str(random.choice(STYLES))
+
+
+def make_clip(random, frames, grid, held_out=False, motions=None):
+    rows, columns = grid
+    motions = choose_motions(random) if motions is None else motions
+    pace = float(random.uniform())
+    height, width = (100, 160) if columns > rows else (160, 100) if rows > columns else (128, 128)
+    image, scene = picture(random, height, width, sea=any(name == "waves" for name, _ in motions))
+    field = Field(frames, rows, columns)
+    for name, direction in motions:
+        MAKERS[name](random, field, scene, pace, direction)
+    return dict(caption=caption_of(random, motions, pace, held_out), latents=field.data, seen=summary(image, rows, columns), image=image, motions=motions)
+
+
+def random_grid(random):
+    return GRIDS[random.choice(len(GRIDS), p=[0.7, 0.15, 0.15])]

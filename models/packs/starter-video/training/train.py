@@ -1,0 +1,178 @@
+"""Trains the starter video pack: an LTX transformer of 1.5 M parameters on motion latents, on one core.
+
+    python train.py --work FOLDER [--minutes 25]
+
+Clips are made as they are needed (captions.py). A checkpoint is written every 200 steps and found again at the
+next start. Needs torch, transformers, tokenizers and diffusers (whose model class gives the graph its layout).
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import LTXVideoTransformer3DModel
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import T5Config, T5EncoderModel
+
+from captions import make_clip, random_grid
+from decoder import CHANNELS, FRAMES_PER_LATENT, FRAMES_PER_SECOND
+
+MAX_TOKENS = 48
+TEXT_WIDTH = 128
+HEADS, HEAD, LAYERS = 4, 32, 4
+PATCH = 2
+SEEN = 4
+# Cells count as 128 pixels in the rotary positions, so that a grid spans most of what the transformer can tell apart.
+CELL = 128
+DEVIATION = torch.tensor([0.02, 0.015, 0.06, 0.018, 0.012, 0.15, 0.35, 0.35])
+MEAN = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.12, 0.12])
+
+
+def make_tokenizer(path: Path) -> Tokenizer:
+    """A Unigram vocabulary in T5's form: `<pad>` 0, `</s>` 1, `<unk>` 2, an end mark after every text."""
+    if path.exists():
+        return Tokenizer.from_file(str(path))
+    random = np.random.default_rng(5)
+    corpus = [make_clip(random, 2, (2, 2))["caption"] for _ in range(4000)] + list("abcdefghijklmnopqrstuvwxyz") * 9
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=700, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", max_piece_length=14
+    )
+    tokenizer.train_from_iterator(corpus, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+def make_models(vocabulary: int):
+    text = T5EncoderModel(
+        T5Config(vocab_size=vocabulary, d_model=TEXT_WIDTH, d_kv=32, d_ff=256, num_layers=2, num_heads=4)
+    )
+    packed = len(CHANNELS) * PATCH * PATCH
+    transformer = LTXVideoTransformer3DModel(
+        in_channels=packed + SEEN * PATCH * PATCH,
+        out_channels=packed,
+        patch_size=PATCH,
+        num_attention_heads=HEADS,
+        attention_head_dim=HEAD,
+        cross_attention_dim=HEADS * HEAD,
+        num_layers=LAYERS,
+        caption_channels=TEXT_WIDTH,
+    )
+    return torch.nn.ModuleDict(dict(text_encoder=text, transformer=transformer))
+
+
+def pack(fields: torch.Tensor) -> torch.Tensor:
+    """`[B, C, F, rows, columns]` to tokens `[B, F * rows/2 * columns/2, 4 C]` in the order of diffusers' LTX."""
+    b, c, f, rows, columns = fields.shape
+    cut = fields.reshape(b, c, f, rows // PATCH, PATCH, columns // PATCH, PATCH)
+    return cut.permute(0, 2, 3, 5, 1, 4, 6).reshape(b, f * (rows // PATCH) * (columns // PATCH), c * PATCH * PATCH)
+
+
+def tokens_of(tokenizer: Tokenizer, captions: list[str]):
+    ids = np.zeros((len(captions), MAX_TOKENS), np.int64)
+    mask = np.zeros((len(captions), MAX_TOKENS), np.float32)
+    for row, caption in enumerate(captions):
+        encoded = tokenizer.encode(caption).ids[:MAX_TOKENS]
+        encoded[-1] = 1
+        ids[row, : len(encoded)] = encoded
+        mask[row, : len(encoded)] = 1
+    return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def predict(nets, tokens, seen, states, mask, sigma, frames, grid):
+    """The flow at noise level `sigma` `[B]`."""
+    return nets["transformer"](
+        hidden_states=torch.cat([tokens, seen], dim=2),
+        encoder_hidden_states=states,
+        timestep=sigma * 1000.0,
+        encoder_attention_mask=mask,
+        num_frames=frames,
+        height=grid[0] // PATCH,
+        width=grid[1] // PATCH,
+        rope_interpolation_scale=(FRAMES_PER_LATENT / FRAMES_PER_SECOND, CELL, CELL),
+        return_dict=False,
+    )[0]
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--work", type=Path, required=True)
+    arguments.add_argument("--minutes", type=float, default=25)
+    arguments.add_argument("--batch", type=int, default=8)
+    arguments.add_argument("--steps", type=int, default=2500, help="length of the learning-rate schedule")
+    given = arguments.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+
+    tokenizer = make_tokenizer(given.work / "tokenizer.json")
+    nets = make_models(tokenizer.get_vocab_size())
+    average = {name: value.detach().clone() for name, value in nets.state_dict().items()}
+    optimiser = torch.optim.AdamW(nets.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    step, spent = 0, 0.0
+    checkpoint = given.work / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        nets.load_state_dict(saved["nets"])
+        optimiser.load_state_dict(saved["optimiser"])
+        average, step, spent = saved["average"], saved["step"], saved["spent"]
+    random = np.random.default_rng(step + 10)
+    print(f"{sum(p.numel() for p in nets.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
+
+    def save():
+        state = dict(nets=nets.state_dict(), optimiser=optimiser.state_dict(), average=average, step=step, spent=spent)
+        torch.save(state, checkpoint.with_suffix(".new"))
+        checkpoint.with_suffix(".new").rename(checkpoint)
+
+    began, running = time.time(), []
+    while step < given.steps and spent + (time.time() - began) / 60 < given.minutes:
+        grid = random_grid(random)
+        # Every length that can be asked for, the short ones more often: they are cheap.
+        frames = int(random.choice([4, 5, 7, 8, 10, 13, 16, 20, 26, 31], p=[0.14, 0.14, 0.14, 0.13, 0.13, 0.12, 0.1, 0.04, 0.03, 0.03]))
+        clips = [make_clip(random, frames, grid) for _ in range(given.batch)]
+        target = torch.stack([torch.from_numpy(clip["latents"]) for clip in clips])
+        target = pack((target - MEAN.view(1, -1, 1, 1, 1)) / DEVIATION.view(1, -1, 1, 1, 1))
+        seen = torch.stack([torch.from_numpy(clip["seen"]) for clip in clips])
+        seen = pack(seen[:, :, None].expand(-1, -1, frames, -1, -1))
+        captions = [clip["caption"] if random.uniform() > 0.1 else "" for clip in clips]
+        ids, mask = tokens_of(tokenizer, captions)
+        states = nets["text_encoder"](input_ids=ids).last_hidden_state
+
+        sigma = torch.sigmoid(0.4 + 1.3 * torch.randn(given.batch))
+        noise = torch.randn(target.shape)
+        noisy = target + sigma[:, None, None] * (noise - target)
+        flow = predict(nets, noisy, seen, states, mask, sigma, frames, grid)
+        loss = torch.nn.functional.mse_loss(flow, noise - target)
+        rate = 1e-3 * min(1.0, step / 100) * (0.5 + 0.5 * np.cos(np.pi * min(1.0, step / given.steps))) + 1e-5
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(nets.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        decay = min(0.998, step / (step + 20))
+        for name, value in nets.state_dict().items():
+            average[name].lerp_(value, 1 - decay) if value.is_floating_point() else average[name].copy_(value)
+        running.append(loss.item())
+        if step % 100 == 0:
+            minutes = spent + (time.time() - began) / 60
+            print(json.dumps(dict(step=step, loss=round(float(np.mean(running)), 4), minutes=round(minutes, 1))), flush=True)
+            running = []
+        if step % 200 == 0:
+            spent, began = spent + (time.time() - began) / 60, time.time()
+            save()
+    spent, began = spent + (time.time() - began) / 60, time.time()
+    save()
+    print(f"stopped at step {step}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
