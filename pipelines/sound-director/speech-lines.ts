@@ -54,7 +54,7 @@ export function speechLines(prompt: string): string[] {
     const sentence = prompt.slice(previousEnd, quote.start);
     const before = sentence.split(/[.;!?]\s/u).at(-1) ?? '';
     const after: string = /^\W{0,3}(?:\p{L}+\W+){0,2}\p{L}+/u.exec(prompt.slice(quote.end))?.[0] ?? '';
-    const continued = spokeBefore && /^[\s,]*(?:and|then)?[\s,]*$/iu.test(sentence);
+    const continued: boolean = spokeBefore && /^[\s,]*(?:and|then)?[\s,]*$/iu.test(sentence);
     const spoken: boolean =
       (SPEAKING.test(before) || SPEAKING.test(after) || continued) && !WRITTEN.test(before);
     const text = quote.text.trim().slice(0, MAX_SPOKEN_CHARACTERS);
