@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from diffusers import (
     AutoencoderKLLTXVideo,
@@ -29,56 +28,20 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from torch import nn
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models/packs"))
+from film_graphs import (  # noqa: E402
+    AudioTransformer,
+    Decode,
+    Projection,
+    RotaryGiven,
+    TextAndMask,
+    TextOnly,
+    save_graph,
+    write_json,
+)
+
 PROMPT = "A lighthouse beam sweeps over the sea."
 WORDS = ["a lighthouse beam sweeps over the sea", "rain falls on the city at night", "A Tokyo alley, photorealistic."]
-
-
-class PlainRmsNorm(nn.Module):
-    """torch.nn.RMSNorm spelled out, which the tracing exporter does not know."""
-
-    def __init__(self, norm):
-        super().__init__()
-        self.weight, self.eps = norm.weight, norm.eps
-
-    def forward(self, x):
-        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * self.weight
-
-
-def spell_out_norms(model: nn.Module) -> None:
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is nn.RMSNorm:
-                setattr(parent, name, PlainRmsNorm(child))
-
-
-def shorten_names(graph) -> None:
-    """Traced names repeat the whole module path; in a tiny graph they weigh more than the weights."""
-    kept = {value.name for value in (*graph.input, *graph.output)}
-    short: dict[str, str] = {"": ""}
-
-    def rename(names) -> list[str]:
-        return [name if name in kept else short.setdefault(name, f"t{len(short)}") for name in names]
-
-    for tensor in graph.initializer:
-        tensor.name = rename([tensor.name])[0]
-    for node in graph.node:
-        assert not any(attribute.HasField("g") for attribute in node.attribute)
-        node.name, node.doc_string = "", ""
-        node.input[:], node.output[:] = rename(node.input), rename(node.output)
-
-
-def save_graph(model: nn.Module, inputs: dict, outputs: list[str], dynamic: dict, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    spell_out_norms(model)
-    # The tracing exporter: the other one cannot prove that time steps and hidden states share their batch.
-    torch.onnx.export(
-        model.eval(), tuple(inputs.values()), path, input_names=list(inputs), output_names=outputs, dynamic_axes=dynamic, dynamo=False, opset_version=17
-    )
-    graph = onnx.load(path)
-    shorten_names(graph.graph)
-    del graph.graph.value_info[:]
-    onnx.save(graph, path)
-    print(f"{path}: {path.stat().st_size} bytes")
 
 
 def make_tokenizer(folder: Path, max_length: int) -> PreTrainedTokenizerFast:
@@ -111,11 +74,6 @@ def shake(module: nn.Module, seed: int) -> nn.Module:
     return module.eval()
 
 
-def write_json(path: Path, content: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n")
-
-
 def config_of(model) -> dict:
     return {key: value for key, value in dict(model.config).items() if not key.startswith("_")}
 
@@ -125,60 +83,6 @@ def tiny_t5(vocabulary: int) -> T5EncoderModel:
         vocab_size=vocabulary, d_model=24, d_kv=8, d_ff=37, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu"
     )
     return shake(T5EncoderModel(config), 1)
-
-
-class TextOnly(nn.Module):
-    def __init__(self, encoder):
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, input_ids):
-        return self.encoder(input_ids=input_ids).last_hidden_state
-
-
-class TextAndMask(nn.Module):
-    def __init__(self, encoder):
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, input_ids, attention_mask):
-        return self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-
-
-class RotaryGiven(nn.Module):
-    """The LTX transformer with its rotary tables as inputs."""
-
-    def __init__(self, transformer):
-        super().__init__()
-        self.transformer = transformer
-
-    def forward(self, hidden_states, encoder_hidden_states, timestep, encoder_attention_mask, rotary_cos, rotary_sin):
-        kept = self.transformer.rope
-        self.transformer.rope = Given((rotary_cos, rotary_sin))
-        try:
-            return self.transformer(
-                hidden_states, encoder_hidden_states, timestep, encoder_attention_mask, return_dict=False
-            )[0]
-        finally:
-            self.transformer.rope = kept
-
-
-class Given(nn.Module):
-    def __init__(self, tables):
-        super().__init__()
-        self.tables = tables
-
-    def forward(self, *_):
-        return self.tables
-
-
-class VideoDecode(nn.Module):
-    def __init__(self, vae):
-        super().__init__()
-        self.decoder = vae.decoder
-
-    def forward(self, latent_sample):
-        return self.decoder(latent_sample)
 
 
 def ltx(root: Path) -> None:
@@ -251,7 +155,7 @@ def ltx(root: Path) -> None:
         rotary_sin={1: s},
     )
     save_graph(RotaryGiven(transformer), inputs, ["out_hidden_states"], dynamic, root / "transformer/model.onnx")
-    save_graph(VideoDecode(vae), dict(latent_sample=torch.randn(1, 8, 3, 6, 10)), ["sample"], dict(latent_sample={2: "frames", 3: "height", 4: "width"}), root / "vae_decoder/model.onnx")
+    save_graph(Decode(vae), dict(latent_sample=torch.randn(1, 8, 3, 6, 10)), ["sample"], dict(latent_sample={2: "frames", 3: "height", 4: "width"}), root / "vae_decoder/model.onnx")
 
     write_json(root / "transformer/config.json", config_of(transformer))
     settings = config_of(vae)
@@ -274,37 +178,6 @@ def ltx(root: Path) -> None:
     for name, video in (("plain", plain), ("tiled", tiled)):
         (root / f"{name}.u16").write_bytes(np.round(np.clip(video, 0, 1) * 65535).astype("<u2").tobytes())
     write_json(root / "golden.json", dict(prompt=PROMPT, steps=steps, width=width, height=height, frames=frames, framesPerSecond=fps, guidance=guidance, tile=24, tileStride=16))
-
-
-class Projection(nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, text_hidden_states, start_seconds, end_seconds):
-        out = self.model(text_hidden_states=text_hidden_states, start_seconds=start_seconds, end_seconds=end_seconds)
-        return out.text_hidden_states, out.seconds_start_hidden_states, out.seconds_end_hidden_states
-
-
-class AudioTransformer(nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, sample, timestep, encoder_hidden_states, global_hidden_states, rotary_cos, rotary_sin):
-        return self.model(
-            sample, timestep, encoder_hidden_states=encoder_hidden_states, global_hidden_states=global_hidden_states,
-            rotary_embedding=(rotary_cos, rotary_sin), return_dict=False,
-        )[0]  # fmt: skip
-
-
-class AudioDecode(nn.Module):
-    def __init__(self, vae):
-        super().__init__()
-        self.decoder = vae.decoder
-
-    def forward(self, latent_sample):
-        return self.decoder(latent_sample)
 
 
 class RecordedNoise:
@@ -404,7 +277,7 @@ def stable_audio(root: Path) -> None:
         dict(sample={0: b}, encoder_hidden_states={0: b, 1: n}, global_hidden_states={0: b}),
         root / "transformer/model.onnx",
     )
-    save_graph(AudioDecode(vae), dict(latent_sample=torch.randn(1, channels, length)), ["sample"], dict(latent_sample={2: s}), root / "vae_decoder/model.onnx")
+    save_graph(Decode(vae), dict(latent_sample=torch.randn(1, channels, length)), ["sample"], dict(latent_sample={2: s}), root / "vae_decoder/model.onnx")
 
     write_json(root / "transformer/config.json", config_of(transformer))
     write_json(root / "projection_model/config.json", config_of(projection))

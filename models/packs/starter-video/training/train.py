@@ -152,7 +152,7 @@ def main():
         loss = torch.nn.functional.mse_loss(flow, noise - target)
         rate = 1e-3 * min(1.0, step / 100) * (0.5 + 0.5 * np.cos(np.pi * min(1.0, step / given.steps))) + 1e-5
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = float(rate)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(nets.parameters(), 1.0)
