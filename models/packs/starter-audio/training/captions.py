@@ -18,6 +18,8 @@ HELD_OUT = 2
 WEAK = ["soft", "gentle", "distant", "light", "slow", "calm", "quiet"]
 STRONG = ["strong", "loud", "heavy", "fast", "violent", "intense", "near"]
 FRAMES_OF_SPEECH = ["{}", "the sound of {}", "{} in the background", "a recording of {}", "{}, close up"]
+# What stands around the name of a sound in a prompt means nothing; the text encoder learns to look past it.
+FILLERS = ["listen to", "we hear", "audio of", "sounds like", "a scene with", "ambient", "recorded", "an old", "the", "some", "there is", "sound effect", "at home", "outside", "in stereo", "all around"]
 HELD_OUT_FRAMES = ["you can hear {}", "ambience: {}"]
 
 
@@ -27,7 +29,12 @@ def training_caption(random, label: str, strength: float) -> str:
         phrase = f"{random.choice(WEAK)} {phrase}"
     if strength > 0.67 and random.uniform() < 0.6:
         phrase = f"{random.choice(STRONG)} {phrase}"
-    return str(random.choice(FRAMES_OF_SPEECH, p=[0.6, 0.1, 0.1, 0.1, 0.1])).format(phrase)
+    caption = str(random.choice(FRAMES_OF_SPEECH, p=[0.6, 0.1, 0.1, 0.1, 0.1])).format(phrase)
+    if random.uniform() < 0.3:
+        caption = f"{random.choice(FILLERS)} {caption}"
+    if random.uniform() < 0.15:
+        caption = f"{caption} {random.choice(FILLERS)}"
+    return caption
 
 
 def held_out_captions(label: str) -> list[str]:
