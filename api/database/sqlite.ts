@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Kysely, SqliteDialect, sql, type SqliteDatabase } from 'kysely';
+import { GroupCommit } from './group-commit.js';
+import type { Database } from './database.js';
+import type { Schema } from './schema.js';
+
+/** What of libsql's better-sqlite3 interface is used; its own types lag behind. */
+interface Handle {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+interface Statement {
+  readonly reader: boolean;
+  all(parameters: readonly unknown[]): unknown[];
+  run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
+}
+const SqliteHandle = createRequire(import.meta.url)('libsql') as new (path: string) => Handle;
+
+/** Statements kept prepared per connection; the code has a few dozen different ones. */
+const MAX_PREPARED = 500;
+const BUSY_TIMEOUT_MS = 10_000;
+
+function connect(file: string): Handle {
+  const handle = new SqliteHandle(file);
+  // Waiting must be set first: switching to WAL itself needs a lock.
+  handle.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  handle.exec('PRAGMA journal_mode = WAL');
+  handle.exec('PRAGMA synchronous = FULL');
+  handle.exec('PRAGMA foreign_keys = ON');
+  return handle;
+}
+
+/** Preparing costs more than running most of our statements, so each text is prepared once. */
+function withPreparedStatements(handle: Handle): SqliteDatabase {
+  const prepared = new Map<string, Statement>();
+  return {
+    prepare(text) {
+      let statement = prepared.get(text);
+      if (statement === undefined) {
+        if (prepared.size >= MAX_PREPARED) prepared.clear();
+        statement = handle.prepare(text);
+        prepared.set(text, statement);
+      }
+      return statement;
+    },
+    close: () => handle.close(),
+  };
+}
+
+function kysely(handle: Handle): Kysely<Schema> {
+  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: withPreparedStatements(handle) }) });
+}
+
+/**
+ * SQLite in a file: WAL, full synchronous, one connection that writes (with group commit) and one that reads.
+ */
+export function openSqlite(file: string): Database {
+  mkdirSync(dirname(file), { recursive: true });
+  const writerHandle = connect(file);
+  const readerHandle = connect(file);
+  const writer = kysely(writerHandle);
+  const read = kysely(readerHandle);
+  const commits = new GroupCommit(writer);
+  const dataVersion = readerHandle.prepare('PRAGMA data_version');
+  return {
+    read,
+    write: (work) => commits.run(work),
+    snapshot: (work) => read.transaction().execute(work),
+    // BEGIN IMMEDIATE already keeps every other writer out.
+    locked: (query) => query,
+    version: () => (dataVersion.all([])[0] as { data_version: number }).data_version,
+    async close() {
+      await commits.idle();
+      await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(writer).catch(() => undefined);
+      await writer.destroy();
+      await read.destroy();
+    },
+  };
+}
