@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { NodeError } from '../../core/errors.js';
+import { ddim } from './ddim.js';
+import { dpmSolverMultistep } from './dpm-solver-multistep.js';
+import { euler } from './euler.js';
+import type { SchedulerFactory } from './scheduler.js';
+
+const SCHEDULERS: Readonly<Record<string, (config: unknown) => SchedulerFactory>> = Object.freeze({
+  DDIMScheduler: ddim,
+  DPMSolverMultistepScheduler: dpmSolverMultistep,
+  EulerDiscreteScheduler: euler,
+});
+
+/** Class names that scheduler_config.json may name. */
+export const SCHEDULER_CLASSES: readonly string[] = Object.keys(SCHEDULERS);
+
+/**
+ * The scheduler of a scheduler_config.json; `className` overrides the one that it names.
+ * @throws SCHEDULER_UNKNOWN with the list of known ones
+ */
+export function createScheduler(config: unknown, className?: string): SchedulerFactory {
+  const name =
+    className ??
+    z.object({ _class_name: z.string() }).loose().safeParse(config).data?._class_name ??
+    '(none)';
+  const make = SCHEDULERS[name];
+  if (make === undefined) {
+    throw new NodeError(
+      'SCHEDULER_UNKNOWN',
+      `the scheduler ${name} is not known; known are ${SCHEDULER_CLASSES.join(', ')}`,
+    );
+  }
+  try {
+    return make(config);
+  } catch (error) {
+    if (error instanceof z.ZodError) {
+      const issue = error.issues[0];
+      throw new NodeError('SCHEDULER_UNKNOWN', `${name}: ${issue.path.join('.')}: ${issue.message}`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
