@@ -1,7 +1,8 @@
 import type { JobMessage } from '../../core/messages.js';
 import { dayOf, monthOf } from '../metering/calendar.js';
 import { decide, type LimitRefusal } from '../metering/decide.js';
-import type { ApiKind, Limits } from '../metering/limits.js';
+import type { Limits } from '../../core/config/settings.js';
+import type { ApiKind } from '../metering/limits.js';
 import type { Database } from './database.js';
 import { appendJobEntry, dayUsed, monthCounter, readOverageBudget } from './ledger.js';
 import type { Account, Tx } from './schema.js';

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobMessage } from '../../core/messages.js';
 import { apiKeyId, hashApiKey } from '../auth/api-key.js';
-import { limitsSchema, type Limits } from '../metering/limits.js';
+import { parseSettings } from '../../core/config/load.js';
+import type { Limits } from '../../core/config/settings.js';
 import {
   createAccount,
   createFirstAccount,
@@ -26,7 +27,7 @@ const MAY = Date.UTC(2026, 4, 10, 12);
 const MINUTE = 60_000;
 const DAY = 24 * 3600_000;
 const WIDE: Limits = {
-  ...limitsSchema.parse({}),
+  ...parseSettings({}).api.limits,
   concurrentJobs: 10_000,
   videosPerDay: 10_000,
   imagesPerDay: 10_000,

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { JobKind } from '../../core/kinds.js';
 import { dayOf, monthOf } from '../metering/calendar.js';
-import { limitsFor, type ApiKind, type Limits } from '../metering/limits.js';
+import type { Limits } from '../../core/config/settings.js';
+import { limitsFor, type ApiKind } from '../metering/limits.js';
 import { overageBudget, type CapChange, type OverageBudget } from '../metering/overage-budget.js';
 import type { Database } from './database.js';
 import type { Job, MonthCounter, NewLedgerEntry, Reader, Tx } from './schema.js';

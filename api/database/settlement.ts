@@ -1,5 +1,5 @@
 import type { StoredMedia } from '../../core/messages.js';
-import type { Limits } from '../metering/limits.js';
+import type { Limits } from '../../core/config/settings.js';
 import { suspendIfDue } from './attempts.js';
 import type { Database } from './database.js';
 import { settleReservation } from './ledger.js';

@@ -14,7 +14,8 @@ testDatabase('SQLite', () => openDatabase(join(folder, 'contract.db')));
 describe('SQLite files', () => {
   it('are seen by a second process, whose commits change the version of the first', async () => {
     const path = join(folder, 'shared.db');
-    const [one, two] = await Promise.all([openDatabase(path), openDatabase(path)]);
+    const one = await openDatabase(path);
+    const two = await openDatabase(path);
     const before = one.version();
     await createAccount(two, 'from two', 0);
     expect(one.version()).not.toBe(before);

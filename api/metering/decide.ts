@@ -1,5 +1,5 @@
-import type { Limits, ApiKind } from './limits.js';
-import { limitsFor } from './limits.js';
+import type { Limits } from '../../core/config/settings.js';
+import { limitsFor, type ApiKind } from './limits.js';
 import { startOfNextDay, startOfNextMonth } from './calendar.js';
 import type { OverageBudget } from './overage-budget.js';
 

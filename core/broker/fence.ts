@@ -40,7 +40,8 @@ export interface Claim {
   readonly revision: number;
 }
 
-export type CancelOutcome = 'asked' | 'already-ended';
+/** `never-started`: no attempt was made, and none can be made any more. */
+export type CancelOutcome = 'asked' | 'never-started' | 'already-ended';
 
 const CAS_TRIES = 20;
 
@@ -89,9 +90,9 @@ export class Fence {
     for (let i = 0; i < CAS_TRIES; i++) {
       const held = await this.#read(jobId);
       if (held?.record.ended !== undefined) return 'already-ended';
-      if (held?.record.cancel === true) return 'asked';
+      if (held?.record.cancel === true) return cancelOutcome(held.record);
       const record: FenceRecord = { attempt: held?.record.attempt ?? 0, cancel: true };
-      if ((await this.#write(jobId, record, held)) !== undefined) return 'asked';
+      if ((await this.#write(jobId, record, held)) !== undefined) return cancelOutcome(record);
     }
     throw new NodeError('BROKER_UNAVAILABLE', `the fence of job ${jobId} could not be set`);
   }
@@ -123,6 +124,10 @@ export class Fence {
       throw asNodeError(error, 'BROKER_UNAVAILABLE');
     }
   }
+}
+
+function cancelOutcome(record: FenceRecord): CancelOutcome {
+  return record.attempt === 0 ? 'never-started' : 'asked';
 }
 
 /** 10071: wrong last sequence, the server's answer to a lost compare-and-set. */

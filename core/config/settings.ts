@@ -55,6 +55,21 @@ const storage = z.strictObject({
   s3: s3.optional().describe('Settings of the S3 driver.'),
 });
 
+const count = z.coerce.number().int().min(0);
+
+const limits = z.strictObject({
+  videosPerMonth: count.default(300).describe('Films included in each calendar month (UTC).'),
+  imagesPerMonth: count.default(1000).describe('Pictures included in each calendar month (UTC).'),
+  videosPerDay: count.default(50).describe('Films per UTC day.'),
+  imagesPerDay: count.default(200).describe('Pictures per UTC day.'),
+  concurrentJobs: count.default(3).describe('Jobs of one account that may be waiting or running at once.'),
+  requestsPerMinute: count
+    .default(20)
+    .describe('Requests of one account in any 60 seconds; reading jobs is not counted.'),
+  overageCentsPerVideo: count.default(50).describe('Price of a film beyond the allowance, in cents.'),
+  overageCentsPerImage: count.default(5).describe('Price of a picture beyond the allowance, in cents.'),
+});
+
 const api = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on.'),
   port: port.default(8080).describe('Port to listen on; 0 takes a free one.'),
@@ -72,6 +87,10 @@ const api = z.strictObject({
     .optional()
     .meta({ secret: true })
     .describe('Key that signs local download links. Absent: made on first start.'),
+  limits: limits.prefault({}),
+  webhooksToPrivateAddresses: flag
+    .default(false)
+    .describe('Also deliver webhooks to private and local addresses; for development only.'),
 });
 
 const daemon = z.strictObject({
@@ -146,5 +165,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 export type BrokerSettings = Settings['broker'];
 export type StorageSettings = Settings['storage'];
 export type ApiSettings = Settings['api'];
+/** What one account may use; the defaults are the public document's numbers. */
+export type Limits = ApiSettings['limits'];
 export type DaemonSettings = Settings['daemon'];
 export type LogSettings = Settings['log'];
