@@ -1,0 +1,60 @@
+import sharp from 'sharp';
+import type { RgbImage } from '../core/media.js';
+import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
+
+export type Size = readonly [width: number, height: number];
+
+/** The native size whose shape is nearest to the asked one; of equals, the nearest in area. */
+export function nearestNative(sizes: readonly Size[], width: number, height: number): Size | undefined {
+  const cost = ([w, h]: Size) =>
+    Math.abs(Math.log(w / h / (width / height))) + 1e-3 * Math.abs(Math.log((w * h) / (width * height)));
+  return [...sizes].sort((a, b) => cost(a) - cost(b))[0];
+}
+
+/** Planes `[3, H, W]` in 0..1 to bytes `[H, W, 3]`, rounded as the reference does. */
+export function toRgb({ width, height, data }: DecodedPicture): RgbImage {
+  const pixels = width * height;
+  const out = new Uint8Array(pixels * 3);
+  const green = pixels;
+  const blue = 2 * pixels;
+  // Values are within 0..1 up to the up-scaler's ringing, which a clamped store would not catch below zero.
+  for (let i = 0, o = 0; i < pixels; i++, o += 3) {
+    const r = data[i] * 255 + 0.5;
+    const g = data[green + i] * 255 + 0.5;
+    const b = data[blue + i] * 255 + 0.5;
+    out[o] = r > 255 ? 255 : r < 0 ? 0 : r;
+    out[o + 1] = g > 255 ? 255 : g < 0 ? 0 : g;
+    out[o + 2] = b > 255 ? 255 : b < 0 ? 0 : b;
+  }
+  return { width, height, data: out };
+}
+
+/** A picture of exactly the asked size: scaled to cover it, then cropped around the middle. */
+export async function resizeExactly(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  if (image.width === width && image.height === height) return image;
+  const { data } = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
+    .resize(width, height, { fit: 'cover', kernel: 'lanczos3' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
+}
+
+/**
+ * Makes a picture of any size with a model that knows only some: at the native size of the nearest shape,
+ * then through the pack's up-scaler where that comes nearer to what was asked, then scaled and cropped.
+ */
+export async function generateExactly(
+  pipeline: ImagePipeline,
+  request: PictureRequest,
+  observer: PipelineObserver,
+): Promise<RgbImage> {
+  const native = nearestNative(pipeline.pack.manifest?.nativeSizes ?? [], request.width, request.height);
+  const [width, height] = native ?? [Math.ceil(request.width / 8) * 8, Math.ceil(request.height / 8) * 8];
+  let picture = await pipeline.generate({ ...request, width, height }, observer);
+  const larger = request.width > picture.width || request.height > picture.height;
+  if (larger && pipeline.upscaler !== undefined) {
+    await observer.progress('upscale', 0, 1);
+    picture = await pipeline.upscaler.run(picture);
+  }
+  return await resizeExactly(toRgb(picture), request.width, request.height);
+}

@@ -1,0 +1,39 @@
+import { NodeError } from '../core/errors.js';
+import { openPack, type ModelPack } from '../models/pack/pack.js';
+import type { DeviceOptions } from '../models/session.js';
+import type { AnyPipeline } from './pipeline.js';
+import { openStableDiffusion } from './stable-diffusion.js';
+
+type Open = (pack: ModelPack, device: DeviceOptions) => Promise<AnyPipeline>;
+
+/** Pipelines by the class that model_index.json names. */
+const PIPELINES: Readonly<Record<string, Open>> = Object.freeze({
+  StableDiffusionPipeline: openStableDiffusion,
+});
+
+/** Pipeline classes this node runs. */
+export const PIPELINE_CLASSES: readonly string[] = Object.keys(PIPELINES);
+
+/** Optimum has called its exports ORTStableDiffusionPipeline, diffusers its own OnnxStableDiffusionPipeline. */
+function canonical(className: string): string {
+  return className.replace(/^(ORT|Onnx)/, '');
+}
+
+/**
+ * Opens a pack with the pipeline that its model_index.json names.
+ * @throws PIPELINE_UNKNOWN, PACK_MISSING, PACK_INVALID, PACK_DIGEST_MISMATCH and what loading graphs throws
+ */
+export async function openPipeline(
+  folder: string,
+  options: DeviceOptions & { verifyDigests: boolean },
+): Promise<AnyPipeline> {
+  const pack = await openPack(folder, options);
+  const open = PIPELINES[canonical(pack.index._class_name)];
+  if (open === undefined) {
+    throw new NodeError(
+      'PIPELINE_UNKNOWN',
+      `pack ${pack.dir}: the pipeline ${pack.index._class_name} is not known; known are ${PIPELINE_CLASSES.join(', ')}`,
+    );
+  }
+  return await open(pack, options);
+}

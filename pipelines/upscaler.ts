@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { ModelPack } from '../models/pack/pack.js';
+import type { RunMeter } from '../models/run-meter.js';
+import { GraphSession, type DeviceOptions } from '../models/session.js';
+import { floats } from '../models/tensor/tensor.js';
+import type { DecodedPicture } from './pipeline.js';
+
+/** The enlarging graph that a pack may carry in `upscaler/`: `[B, 3, H, W]` to `[B, 3, sH, sW]`, both 0..1. */
+export class Upscaler {
+  private constructor(
+    private readonly graph: GraphSession,
+    readonly scale: number,
+  ) {}
+
+  static async load(pack: ModelPack, device: DeviceOptions, meter: RunMeter): Promise<Upscaler | undefined> {
+    if (!pack.has('upscaler')) return undefined;
+    const { scale } = await pack.json(
+      'upscaler/config.json',
+      z.object({ scale: z.number().int().min(2).max(8) }).loose(),
+    );
+    const graph = await GraphSession.load(pack.file('upscaler/model.onnx'), device, meter);
+    graph.expect(['sample'], ['sample']);
+    return new Upscaler(graph, scale);
+  }
+
+  async run(picture: DecodedPicture): Promise<DecodedPicture> {
+    const { sample } = await this.graph.run({
+      sample: floats(picture.data, 1, 3, picture.height, picture.width),
+    });
+    return { width: sample.dims[3], height: sample.dims[2], data: sample.data };
+  }
+
+  release(): Promise<void> {
+    return this.graph.release();
+  }
+}
