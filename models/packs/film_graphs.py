@@ -54,6 +54,11 @@ def save_graph(model: nn.Module, inputs: dict, outputs: list[str], dynamic: dict
     )
     graph = onnx.load(path)
     shorten_names(graph.graph)
+    for node in graph.graph.node:
+        # movedim is traced with axes counted from the end, which a graph may not have.
+        for attribute in node.attribute:
+            if node.op_type == "Transpose" and attribute.name == "perm":
+                attribute.ints[:] = [axis % len(attribute.ints) for axis in attribute.ints]
     del graph.graph.value_info[:]
     onnx.save(graph, path)
     print(f"{path}: {path.stat().st_size} bytes")
