@@ -70,7 +70,7 @@ export async function openStableDiffusion(pack: ModelPack, device: DeviceOptions
       request.scheduler ?? pack.manifest?.defaults.scheduler,
     ).plan(steps);
     const noise = torchCpuNoise(request.seed);
-    let latents = noise.randn(vae.channels * h * w).map((value) => value * scheduler.initNoiseSigma);
+    let latents: Float32Array = noise.randn(vae.channels * h * w).map((value) => value * scheduler.initNoiseSigma);
 
     // Denoise.
     const evaluations = scheduler.timesteps.length;
