@@ -16,7 +16,7 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  { files: ['scripts/**', 'tests/**', '**/*.test.ts'], rules: { 'no-console': 'off' } },
+  { files: ['scripts/**', 'tests/**', '**/*.test.ts', '*/main.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['tests/**', '**/*.test.ts'],
     rules: {

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { NodeError } from '../../core/errors.js';
+import { CACHE_DIR, PROJECT_ROOT } from '../../core/paths.js';
+import { RunMeter } from '../../models/run-meter.js';
+import type { AnyPipeline, PipelineObserver } from '../../pipelines/pipeline.js';
+import { openPipeline } from '../../pipelines/registry.js';
+import { createOutputChecker } from '../../safety/output/output-checker.js';
+import { createPromptChecker, type PromptChecker } from '../../safety/prompt/prompt-checker.js';
+import type { ExecutorSetup } from './protocol.js';
+import type { ExecutorTools } from './tools.js';
+
+/** Set-up puts the converted safety models here. */
+const SAFETY_MODELS = join(CACHE_DIR, 'safety');
+
+export function loadPromptChecker(): Promise<PromptChecker> {
+  return createPromptChecker({ modelsDir: SAFETY_MODELS, meter: new RunMeter() });
+}
+
+/** Relative pack folders are looked for in the working directory, then in the project. */
+function packFolder(path: string): string {
+  const here = resolve(path);
+  return existsSync(here) ? here : join(PROJECT_ROOT, path);
+}
+
+/**
+ * Loads every pack and every check. A starter pack that is not installed is passed over; any other missing
+ * pack, and any damaged one, stops the start.
+ * @throws PACK_MISSING, PACK_INVALID, … and CHECK_UNAVAILABLE
+ */
+export async function loadTools(
+  setup: ExecutorSetup,
+  onLoading: (what: string) => void,
+): Promise<ExecutorTools> {
+  const pipelines: { image?: AnyPipeline; video?: AnyPipeline; audio?: AnyPipeline } = {};
+  for (const path of setup.packs) {
+    const folder = packFolder(path);
+    if (path.startsWith('models/packs/starter-') && !existsSync(join(folder, 'model_index.json'))) continue;
+    onLoading(`pack ${path}`);
+    const pipeline = await openPipeline(folder, {
+      device: setup.device,
+      deviceId: setup.deviceId,
+      threads: setup.threads,
+      verifyDigests: setup.verifyDigests,
+    });
+    const twin = pipelines[pipeline.kind];
+    if (twin !== undefined) {
+      throw new NodeError(
+        'PACK_INVALID',
+        `packs ${twin.pack.id} and ${pipeline.pack.id} both make ${pipeline.kind} results; configure one`,
+      );
+    }
+    pipelines[pipeline.kind] = pipeline;
+  }
+  const { image, video, audio } = pipelines;
+  if (image === undefined && video === undefined && audio === undefined) {
+    throw new NodeError('PACK_MISSING', `none of the packs is there: ${setup.packs.join(', ')}`, {
+      hint: 'Set ZSKY_DAEMON_PACKS to one or more pack folders.',
+    });
+  }
+  onLoading('safety models');
+  const safetyMeter = new RunMeter();
+  const prompts = await createPromptChecker({ modelsDir: SAFETY_MODELS, meter: safetyMeter });
+  const outputs = await createOutputChecker({ modelsDir: SAFETY_MODELS, meter: safetyMeter });
+  return {
+    image: image?.kind === 'image' ? image : undefined,
+    video: video?.kind === 'video' ? video : undefined,
+    audio: audio?.kind === 'audio' ? audio : undefined,
+    prompts,
+    outputs,
+    safetyMeter,
+    nodeId: setup.nodeId,
+    watermarkKey: new TextEncoder().encode(setup.watermarkKey),
+    ffmpeg: setup.ffmpeg,
+    encoder: setup.encoder,
+  };
+}
+
+const WARM_UP_STEPS = 2;
+const QUIET: PipelineObserver = { progress: async () => undefined };
+
+/** Runs each picture size once, so that the first customer does not pay for lazy allocation. */
+export async function warmUp(tools: ExecutorTools, onLoading: (what: string) => void): Promise<void> {
+  if (tools.image !== undefined) {
+    const [width, height] = tools.image.pack.manifest?.nativeSizes[0] ?? [512, 512];
+    onLoading(`warm-up of ${tools.image.pack.id}`);
+    const picture = await tools.image.generate(
+      { prompt: 'a house', width, height, seed: 0, steps: WARM_UP_STEPS },
+      QUIET,
+    );
+    await tools.image.upscaler?.run(picture);
+  }
+}

@@ -1,0 +1,18 @@
+import type { ImagePipeline, VideoPipeline, AudioPipeline } from '../../pipelines/pipeline.js';
+import type { RunMeter } from '../../models/run-meter.js';
+import type { OutputChecker } from '../../safety/output/output-checker.js';
+import type { PromptChecker } from '../../safety/prompt/prompt-checker.js';
+
+/** Everything an executor has loaded before it takes its first job. */
+export interface ExecutorTools {
+  readonly image: ImagePipeline | undefined;
+  readonly video: VideoPipeline | undefined;
+  readonly audio: AudioPipeline | undefined;
+  readonly prompts: PromptChecker;
+  readonly outputs: OutputChecker;
+  readonly safetyMeter: RunMeter;
+  readonly nodeId: string;
+  readonly watermarkKey: Uint8Array;
+  readonly ffmpeg: string | undefined;
+  readonly encoder: 'x264' | 'nvenc';
+}
