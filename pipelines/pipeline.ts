@@ -2,6 +2,7 @@ import type { PcmAudio, RgbImage } from '../core/media.js';
 import type { Stage } from '../core/messages.js';
 import type { ModelPack } from '../models/pack/pack.js';
 import type { RunMeter } from '../models/run-meter.js';
+import type { NoiseSource } from './noise/noise-source.js';
 
 /** Where a pipeline tells how far it is. Awaited between graph runs; throwing stops the pipeline. */
 export interface PipelineObserver {
@@ -46,6 +47,7 @@ export interface ImagePipeline extends Pipeline {
 
 export interface FilmRequest {
   readonly prompt: string;
+  readonly negative?: string | undefined;
   readonly width: number;
   readonly height: number;
   /** Frames. */
@@ -53,6 +55,10 @@ export interface FilmRequest {
   readonly seed: number;
   readonly steps?: number | undefined;
   readonly guidanceScale?: number | undefined;
+  /** The picture to set in motion, for packs that take one; of the film's size. */
+  readonly keyframe?: RgbImage | undefined;
+  /** In place of the seed's noise. */
+  readonly noise?: NoiseSource | undefined;
 }
 
 /** A film being decoded; frames come in order, a window at a time. */
@@ -66,15 +72,20 @@ export interface FrameStream {
 
 export interface VideoPipeline extends Pipeline {
   readonly kind: 'video';
+  /** Whether a request must carry a keyframe. */
+  readonly needsKeyframe: boolean;
   generate(request: FilmRequest, observer: PipelineObserver): Promise<FrameStream>;
 }
 
 export interface SoundRequest {
   readonly prompt: string;
+  readonly negative?: string | undefined;
   readonly durationMs: number;
   readonly seed: number;
   readonly steps?: number | undefined;
   readonly guidanceScale?: number | undefined;
+  /** In place of the seed's noise. */
+  readonly noise?: NoiseSource | undefined;
 }
 
 export interface AudioPipeline extends Pipeline {

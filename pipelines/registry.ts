@@ -1,13 +1,17 @@
 import { NodeError } from '../core/errors.js';
 import { openPack, type ModelPack } from '../models/pack/pack.js';
 import type { DeviceOptions } from '../models/session.js';
+import { openLtx } from './ltx/ltx-pipeline.js';
 import type { AnyPipeline } from './pipeline.js';
+import { openStableAudio } from './stable-audio/stable-audio-pipeline.js';
 import { openStableDiffusion } from './stable-diffusion.js';
 
 type Open = (pack: ModelPack, device: DeviceOptions) => Promise<AnyPipeline>;
 
 /** Pipelines by the class that model_index.json names. */
 const PIPELINES: Readonly<Record<string, Open>> = Object.freeze({
+  LTXPipeline: openLtx,
+  StableAudioPipeline: openStableAudio,
   StableDiffusionPipeline: openStableDiffusion,
 });
 

@@ -38,17 +38,6 @@ export function outputOf(results: Readonly<Record<string, FloatTensor>>, name: s
   return found;
 }
 
-/** Classifier-free guidance (Ho and Salimans, eq. 6) on the two halves of a batch: without text, with text. */
-export function guided(both: Float32Array, scale: number): Float32Array {
-  const half = both.length / 2;
-  const out = new Float32Array(half);
-  for (let index = 0; index < half; index++) {
-    const without = both[index];
-    out[index] = without + scale * (both[half + index] - without);
-  }
-  return out;
-}
-
 /** @throws OUTPUT_NOT_FINITE */
 export function expectFinite(values: Float32Array, what: string): void {
   let sum = 0;

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../../core/paths.js';
 import { openPack } from '../../models/pack/pack.js';
-import { RunMeter } from '../../models/run-meter.js';
+import { Cancelled } from '../cancelled.js';
+import type { NoiseSource } from '../noise/noise-source.js';
+import type { PipelineObserver } from '../pipeline.js';
 import { LTXPipeline } from '../ltx/ltx-pipeline.js';
 import { DEFAULT_LIMITS } from '../ltx/tiled-decoder.js';
 import { StableAudioPipeline } from '../stable-audio/stable-audio-pipeline.js';
@@ -18,6 +20,20 @@ const json = async (pack: string): Promise<Record<string, number & string>> =>
   JSON.parse(await readFile(join(fixture(pack), 'golden.json'), 'utf8')) as Record<string, number & string>;
 
 const CPU = { device: 'cpu', threads: 1 } as const;
+const QUIET: PipelineObserver = { progress: async () => undefined };
+
+/** Noise that was written down, in the order it was drawn. */
+function recorded(...parts: readonly Float32Array[]): NoiseSource {
+  const all = parts.flatMap((part) => [...part]);
+  return { randn: (length) => Float32Array.from(all.splice(0, length)) };
+}
+
+/** Tokens `[S, 8]` as channels `[8, S]`: diffusers takes the film's noise in tokens. */
+function unpacked(tokens: Float32Array): Float32Array {
+  const count = tokens.length / 8;
+  return Float32Array.from(tokens, (_, index) => tokens[(index % count) * 8 + Math.floor(index / count)]);
+}
+
 const TOLERANCE = 1e-3;
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -40,7 +56,7 @@ describe('LTXPipeline beside diffusers', () => {
           ? DEFAULT_LIMITS
           : { ...DEFAULT_LIMITS, tilePixels: golden['tile'], tileStridePixels: golden['tileStride'] };
       const pack = await openPack(fixture('tiny-ltx'), { verifyDigests: false });
-      const pipeline = await LTXPipeline.load(pack, CPU, new RunMeter(), limits);
+      const pipeline = await LTXPipeline.load(pack, CPU, limits);
       const clip = await pipeline.decodeWhole(
         await pipeline.denoise(
           {
@@ -52,9 +68,9 @@ describe('LTXPipeline beside diffusers', () => {
             seed: 0,
             steps: golden['steps'],
             guidanceScale: golden['guidance'],
-            noise: new Float32Array(await bytes('tiny-ltx', 'noise.f32')),
+            noise: recorded(unpacked(new Float32Array(await bytes('tiny-ltx', 'noise.f32')))),
           },
-          {},
+          QUIET,
         ),
       );
       const area = clip.width * clip.height;
@@ -80,14 +96,14 @@ describe('LTXPipeline beside diffusers', () => {
 
   it('gives exactly the asked frames and size, the same for the same seed', async () => {
     const pack = await openPack(fixture('tiny-ltx'), { verifyDigests: false });
-    const pipeline = await LTXPipeline.load(pack, CPU, new RunMeter(), {
+    const pipeline = await LTXPipeline.load(pack, CPU, {
       ...DEFAULT_LIMITS,
       windowLatents: 3,
     });
     const make = async (seed: number): Promise<Uint8Array[]> => {
       const film = await pipeline.generate(
         { prompt: 'rain', width: 50, height: 34, length: 26, seed, steps: 2 },
-        {},
+        QUIET,
       );
       const frames: Uint8Array[] = [];
       for await (const frame of film.frames) {
@@ -103,20 +119,18 @@ describe('LTXPipeline beside diffusers', () => {
     await pipeline.release();
   });
 
-  it('stops between steps when aborted', async () => {
+  it('stops between steps when cancelled', async () => {
     const pack = await openPack(fixture('tiny-ltx'), { verifyDigests: false });
-    const pipeline = await LTXPipeline.load(pack, CPU, new RunMeter());
-    const abort = new AbortController();
-    const reason = new Error('cancelled');
-    const observer = {
-      signal: abort.signal,
-      onStage: (stage: string, step: number) => {
-        if (stage === 'denoise' && step === 2) abort.abort(reason);
+    const pipeline = await LTXPipeline.load(pack, CPU);
+    const observer: PipelineObserver = {
+      progress: async (stage, step) => {
+        if (stage === 'denoise' && step === 2) throw new Cancelled();
       },
     };
     await expect(
       pipeline.generate({ prompt: 'rain', width: 32, height: 32, length: 25, seed: 1, steps: 50 }, observer),
-    ).rejects.toBe(reason);
+    ).rejects.toBeInstanceOf(Cancelled);
+    expect(pipeline.meter.runs).toBe(3);
     await pipeline.release();
   });
 });
@@ -126,7 +140,7 @@ describe('StableAudioPipeline beside diffusers', () => {
     it(`makes the same waveform, ${way}`, async () => {
       const golden = await json('tiny-stable-audio');
       const pack = await openPack(fixture('tiny-stable-audio'), { verifyDigests: false });
-      const pipeline = await StableAudioPipeline.load(pack, CPU, new RunMeter());
+      const pipeline = await StableAudioPipeline.load(pack, CPU);
       const sound = await pipeline.generate(
         {
           prompt: golden['prompt'],
@@ -135,12 +149,12 @@ describe('StableAudioPipeline beside diffusers', () => {
           seed: 0,
           steps: golden['steps'],
           guidanceScale: golden['guidance'],
-          noise: {
-            start: new Float32Array(await bytes('tiny-stable-audio', 'noise.f32')),
-            steps: new Float32Array(await bytes('tiny-stable-audio', 'step-noise.f32')),
-          },
+          noise: recorded(
+            new Float32Array(await bytes('tiny-stable-audio', 'noise.f32')),
+            new Float32Array(await bytes('tiny-stable-audio', 'step-noise.f32')),
+          ),
         },
-        {},
+        QUIET,
       );
       expect(sound.sampleRateHz).toBe(golden['sampleRateHz']);
       const got = Float32Array.from(sound.channels.flatMap((channel) => [...channel]));
@@ -154,8 +168,8 @@ describe('StableAudioPipeline beside diffusers', () => {
 
   it('makes longer sounds of several stretches, exactly as long as asked', async () => {
     const pack = await openPack(fixture('tiny-stable-audio'), { verifyDigests: false });
-    const pipeline = await StableAudioPipeline.load(pack, CPU, new RunMeter());
-    const sound = await pipeline.generate({ prompt: 'rain', durationMs: 7300, seed: 3, steps: 3 }, {});
+    const pipeline = await StableAudioPipeline.load(pack, CPU);
+    const sound = await pipeline.generate({ prompt: 'rain', durationMs: 7300, seed: 3, steps: 3 }, QUIET);
     expect(sound.channels.map((channel) => channel.length)).toEqual([4672, 4672]);
     expect(sound.channels[0].every(Number.isFinite)).toBe(true);
     await pipeline.release();

@@ -3,19 +3,15 @@ import { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/media.js';
 import type { ModelPack } from '../../models/pack/pack.js';
-import type { RunMeter } from '../../models/run-meter.js';
+import { RunMeter } from '../../models/run-meter.js';
 import { GraphSession, type DeviceOptions } from '../../models/session.js';
 import { floats, type FloatTensor, type Tensor } from '../../models/tensor/tensor.js';
 import { T5Tokenizer } from '../../models/tokenizers/t5.js';
 import type { Tokenizer } from '../../models/tokenizers/tokenizer.js';
-import { concat, expectFinite, guided, outputOf, tokenBatch } from '../film/batch.js';
-import type {
-  FilmObserver,
-  GeneratedFilm,
-  VideoPipeline,
-  VideoPipelineRequest,
-} from '../film/film-pipeline.js';
-import { SeededNoise } from '../film/noise.js';
+import { concat, expectFinite, outputOf, tokenBatch } from '../film/batch.js';
+import { guide } from '../guidance.js';
+import { torchCpuNoise } from '../noise/torch-cpu.js';
+import type { FilmRequest, FrameStream, PipelineObserver, VideoPipeline } from '../pipeline.js';
 import { flowScheduleConfig, flowSigmas, type FlowScheduleConfig } from './flow-schedule.js';
 import { cropFrame } from './frames.js';
 import { latentCount, packLatents, unpackLatents, type LatentShape } from './latents.js';
@@ -63,15 +59,19 @@ export interface DenoisedFilm {
 export class LTXPipeline implements VideoPipeline {
   readonly kind = 'video';
 
-  private constructor(private readonly parts: Parts) {}
+  private constructor(
+    readonly pack: ModelPack,
+    readonly meter: RunMeter,
+    private readonly parts: Parts,
+  ) {}
 
   /** @throws PACK_INVALID, TOKENIZER_INVALID, GRAPH_LOAD_FAILED, GRAPH_INPUT_UNEXPECTED, DEVICE_UNAVAILABLE */
   static async load(
     pack: ModelPack,
     device: DeviceOptions,
-    meter: RunMeter,
     limits: DecodeLimits = DEFAULT_LIMITS,
   ): Promise<LTXPipeline> {
+    const meter = new RunMeter();
     const open = (part: string): Promise<GraphSession> =>
       GraphSession.load(pack.file(join(part, 'model.onnx')), device, meter);
     const { _class_name: decoderClass } = await pack.json(
@@ -81,7 +81,7 @@ export class LTXPipeline implements VideoPipeline {
     const transformer = await pack.json('transformer/config.json', transformerConfig);
     const decoderGraph = await open('vae_decoder');
     const defaults = pack.manifest?.defaults ?? {};
-    return new LTXPipeline({
+    return new LTXPipeline(pack, meter, {
       textEncoder: await open('text_encoder'),
       transformer: await open('transformer'),
       decoder:
@@ -115,7 +115,7 @@ export class LTXPipeline implements VideoPipeline {
     return { states: outputOf(results, 'last_hidden_state'), mask };
   }
 
-  private shapeOf(request: VideoPipelineRequest): LatentShape {
+  private shapeOf(request: FilmRequest): LatentShape {
     const { decoder, patch } = this.parts;
     const { rows, columns } = decoder.cellsOf(request.width, request.height);
     if (rows % patch !== 0 || columns % patch !== 0) {
@@ -127,16 +127,15 @@ export class LTXPipeline implements VideoPipeline {
   }
 
   /** Runs text and flow; the result is what `frames` decodes. @throws OUTPUT_NOT_FINITE */
-  async denoise(request: VideoPipelineRequest, observer: FilmObserver): Promise<DenoisedFilm> {
+  async denoise(request: FilmRequest, observer: PipelineObserver): Promise<DenoisedFilm> {
     const { decoder, defaults, patch, schedule, transformer, width } = this.parts;
     const steps = request.steps ?? defaults.steps;
     const scale = request.guidanceScale ?? defaults.guidanceScale;
     const guidance = scale > 1;
-    observer.onStage?.('text', 0, 1);
+    await observer.progress('text', 0, 1);
     const { states, mask } = await this.encodeText(
       guidance ? [request.negative ?? '', request.prompt] : [request.prompt],
     );
-    observer.onStage?.('text', 1, 1);
 
     const shape = this.shapeOf(request);
     const grid = { frames: shape.frames, rows: shape.rows / patch, columns: shape.columns / patch };
@@ -153,11 +152,11 @@ export class LTXPipeline implements VideoPipeline {
     });
     const seen = this.seenTokens(request.keyframe, shape);
     const batch = guidance ? 2 : 1;
-    let latents =
-      request.noise ?? packLatents(new SeededNoise(request.seed).normal(latentCount(shape)), shape, patch);
+    const noise = request.noise ?? torchCpuNoise(request.seed);
+    let latents = packLatents(noise.randn(latentCount(shape)), shape, patch);
     const sigmas = flowSigmas(schedule, steps, shape.frames * shape.rows * shape.columns);
     for (let step = 0; step < steps; step++) {
-      observer.signal?.throwIfAborted();
+      await observer.progress('denoise', step, steps);
       const shown = seen === undefined ? latents : beside(latents, channels, seen.data, seen.channels);
       const results = await transformer.run({
         hidden_states: floats(
@@ -171,11 +170,10 @@ export class LTXPipeline implements VideoPipeline {
         rotary_sin: floats(rotary.sin, ...rotary.dims),
       });
       const answer = outputOf(results, 'out_hidden_states').data;
-      const flow = guidance ? guided(answer, scale) : answer;
+      const flow = guidance ? guide(answer, scale) : answer;
       // Euler's step along the flow: Esser et al. 2024, eq. 1 with its straight path.
       const stride = sigmas[step + 1] - sigmas[step];
       latents = latents.map((value, index) => value + stride * flow[index]);
-      observer.onStage?.('denoise', step + 1, steps);
     }
     expectFinite(latents, 'the denoised film');
     return { latents: unpackLatents(latents, shape, patch), shape };
@@ -205,7 +203,7 @@ export class LTXPipeline implements VideoPipeline {
     return decoder.decode(latents, shape);
   }
 
-  async generate(request: VideoPipelineRequest, observer: FilmObserver): Promise<GeneratedFilm> {
+  async generate(request: FilmRequest, observer: PipelineObserver): Promise<FrameStream> {
     const { latents, shape } = await this.denoise(request, observer);
     return {
       framesPerSecond: this.parts.defaults.framesPerSecond,
@@ -219,15 +217,14 @@ export class LTXPipeline implements VideoPipeline {
   /** Trims decoded frames to the asked length and size. */
   private async *asked(
     frames: AsyncIterable<RgbImage>,
-    request: VideoPipelineRequest,
-    observer: FilmObserver,
+    request: FilmRequest,
+    observer: PipelineObserver,
   ): AsyncGenerator<RgbImage> {
     let count = 0;
     for await (const frame of frames) {
-      observer.signal?.throwIfAborted();
+      await observer.progress('decode', count, request.length);
       count += 1;
       yield cropFrame(frame, request.width, request.height);
-      observer.onStage?.('decode', count, request.length);
       if (count === request.length) return;
     }
   }
@@ -257,4 +254,9 @@ function beside(
     );
   }
   return out;
+}
+
+/** Opens an LTX pack, or one that sets pictures in motion in its layout. */
+export async function openLtx(pack: ModelPack, device: DeviceOptions): Promise<VideoPipeline> {
+  return LTXPipeline.load(pack, device);
 }

@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { PcmAudio } from '../../core/media.js';
 import type { ModelPack } from '../../models/pack/pack.js';
-import type { RunMeter } from '../../models/run-meter.js';
+import { RunMeter } from '../../models/run-meter.js';
 import { GraphSession, type DeviceOptions } from '../../models/session.js';
 import { floats, type FloatTensor, type Tensor } from '../../models/tensor/tensor.js';
 import { T5Tokenizer } from '../../models/tokenizers/t5.js';
 import type { Tokenizer } from '../../models/tokenizers/tokenizer.js';
-import { concat, expectFinite, guided, outputOf, tokenBatch } from '../film/batch.js';
-import type { AudioPipeline, AudioPipelineRequest, FilmObserver } from '../film/film-pipeline.js';
-import { SeededNoise } from '../film/noise.js';
+import { concat, expectFinite, outputOf, tokenBatch } from '../film/batch.js';
+import { guide } from '../guidance.js';
+import type { NoiseSource } from '../noise/noise-source.js';
+import { torchCpuNoise } from '../noise/torch-cpu.js';
+import type { AudioPipeline, PipelineObserver, SoundRequest } from '../pipeline.js';
 import { CosineSolver, cosineSolverConfig, type CosineSolverConfig } from './cosine-solver.js';
 import { joinStretches, stretchesOf } from './long-sound.js';
 import { audioRotary } from './rotary.js';
@@ -62,17 +64,22 @@ const repeat = (data: Float32Array, times: number): Float32Array =>
 export class StableAudioPipeline implements AudioPipeline {
   readonly kind = 'audio';
 
-  private constructor(private readonly parts: Parts) {}
+  private constructor(
+    readonly pack: ModelPack,
+    readonly meter: RunMeter,
+    private readonly parts: Parts,
+  ) {}
 
   /** @throws PACK_INVALID, TOKENIZER_INVALID, GRAPH_LOAD_FAILED, GRAPH_INPUT_UNEXPECTED, DEVICE_UNAVAILABLE */
-  static async load(pack: ModelPack, device: DeviceOptions, meter: RunMeter): Promise<StableAudioPipeline> {
+  static async load(pack: ModelPack, device: DeviceOptions): Promise<StableAudioPipeline> {
+    const meter = new RunMeter();
     const open = (part: string): Promise<GraphSession> =>
       GraphSession.load(pack.file(join(part, 'model.onnx')), device, meter);
     const transformer = await pack.json('transformer/config.json', transformerConfig);
     const projection = await pack.json('projection_model/config.json', projectionConfig);
     const autoencoder = await pack.json('vae_decoder/config.json', autoencoderConfig);
     const defaults = pack.manifest?.defaults ?? {};
-    return new StableAudioPipeline({
+    return new StableAudioPipeline(pack, meter, {
       textEncoder: await open('text_encoder'),
       projection: await open('projection_model'),
       transformer: await open('transformer'),
@@ -95,11 +102,7 @@ export class StableAudioPipeline implements AudioPipeline {
     return Math.min(maxSeconds, (places * samplesPerPlace) / sampleRateHz);
   }
 
-  private async condition(
-    request: AudioPipelineRequest,
-    seconds: number,
-    guidance: boolean,
-  ): Promise<Conditioning> {
+  private async condition(request: SoundRequest, seconds: number, guidance: boolean): Promise<Conditioning> {
     const { projection, textEncoder, tokenizer } = this.parts;
     const negative = guidance ? request.negative : undefined;
     const texts = negative === undefined ? [request.prompt] : [negative, request.prompt];
@@ -136,11 +139,10 @@ export class StableAudioPipeline implements AudioPipeline {
 
   /** One stretch of sound, as many samples as asked. */
   private async stretch(
-    request: AudioPipelineRequest,
+    request: SoundRequest,
     seconds: number,
-    noise: SeededNoise,
-    observer: FilmObserver,
-    report: (step: number) => void,
+    noise: NoiseSource,
+    report: (step: number) => Promise<void>,
   ): Promise<PcmAudio> {
     const { channels, decoder, defaults, places, rotaryWidth, sampleRateHz, transformer } = this.parts;
     const steps = request.steps ?? defaults.steps;
@@ -151,12 +153,9 @@ export class StableAudioPipeline implements AudioPipeline {
     const rotary = audioRotary(places + 1, rotaryWidth);
     const solver = new CosineSolver(this.parts.solver, steps);
     const count = channels * places;
-    const given = request.noise;
-    let latents: Float32Array = (given?.start ?? noise.normal(count)).map(
-      (value) => value * solver.initialDeviation,
-    );
+    let latents: Float32Array = noise.randn(count).map((value) => value * solver.initialDeviation);
     for (let step = 0; step < steps; step++) {
-      observer.signal?.throwIfAborted();
+      await report(step);
       const results = await transformer.run({
         sample: floats(repeat(solver.scaled(latents, step), batch), batch, channels, places),
         timestep: floats(Float32Array.of(solver.timestep(step)), 1),
@@ -166,9 +165,8 @@ export class StableAudioPipeline implements AudioPipeline {
         rotary_sin: floats(rotary.sin, ...rotary.dims),
       });
       const answer = outputOf(results, 'out_sample').data;
-      const fresh = given?.steps.subarray(step * count, (step + 1) * count) ?? noise.normal(count);
-      latents = solver.next(latents, guidance ? guided(answer, scale) : answer, fresh, step);
-      report(step + 1);
+      const fresh = noise.randn(count);
+      latents = solver.next(latents, guidance ? guide(answer, scale) : answer, fresh, step);
     }
     expectFinite(latents, 'the denoised sound');
     const wave = outputOf(
@@ -186,15 +184,15 @@ export class StableAudioPipeline implements AudioPipeline {
     };
   }
 
-  async generate(request: AudioPipelineRequest, observer: FilmObserver): Promise<PcmAudio> {
+  async generate(request: SoundRequest, observer: PipelineObserver): Promise<PcmAudio> {
     const stretches = stretchesOf(request.durationMs / 1000, this.stretchSeconds);
     const steps = request.steps ?? this.parts.defaults.steps;
-    const noise = new SeededNoise(request.seed);
+    const noise = request.noise ?? torchCpuNoise(request.seed);
     const made: PcmAudio[] = [];
     for (const [index, seconds] of stretches.entries()) {
       made.push(
-        await this.stretch(request, seconds, noise, observer, (step) =>
-          observer.onStage?.('denoise', index * steps + step, stretches.length * steps),
+        await this.stretch(request, seconds, noise, (step) =>
+          observer.progress('denoise', index * steps + step, stretches.length * steps),
         ),
       );
     }
@@ -215,4 +213,9 @@ function masked(states: FloatTensor, mask: Tensor, rows: number): FloatTensor {
     if (mask.data[token] === 0) data.fill(0, token * width, (token + 1) * width);
   }
   return floats(data, ...states.dims);
+}
+
+/** Opens a Stable Audio pack. */
+export async function openStableAudio(pack: ModelPack, device: DeviceOptions): Promise<AudioPipeline> {
+  return StableAudioPipeline.load(pack, device);
 }
