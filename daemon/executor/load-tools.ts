@@ -5,6 +5,9 @@ import { CACHE_DIR, PROJECT_ROOT } from '../../core/paths.js';
 import { RunMeter } from '../../models/run-meter.js';
 import type { AnyPipeline, PipelineObserver } from '../../pipelines/pipeline.js';
 import { openPipeline } from '../../pipelines/registry.js';
+import { keywordDirector } from '../../pipelines/sound-director/keyword-director.js';
+import { VitsPipeline } from '../../pipelines/speech/vits-pipeline.js';
+import { VOICE_FOLDER } from '../../pipelines/speech/voice-folder.js';
 import { createOutputChecker } from '../../safety/output/output-checker.js';
 import { createPromptChecker, type PromptChecker } from '../../safety/prompt/prompt-checker.js';
 import type { ExecutorSetup } from './protocol.js';
@@ -58,6 +61,10 @@ export async function loadTools(
       hint: 'Set ZSKY_DAEMON_PACKS to one or more pack folders.',
     });
   }
+  const voice =
+    audio !== undefined && existsSync(VOICE_FOLDER)
+      ? await VitsPipeline.load(VOICE_FOLDER, setup, audio.meter)
+      : undefined;
   onLoading('safety models');
   const safetyMeter = new RunMeter();
   const prompts = await createPromptChecker({ modelsDir: SAFETY_MODELS, meter: safetyMeter });
@@ -66,6 +73,8 @@ export async function loadTools(
     image: image?.kind === 'image' ? image : undefined,
     video: video?.kind === 'video' ? video : undefined,
     audio: audio?.kind === 'audio' ? audio : undefined,
+    voice,
+    director: keywordDirector,
     prompts,
     outputs,
     safetyMeter,
