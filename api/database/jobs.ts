@@ -13,6 +13,24 @@ export function findJob(reader: Reader, accountId: string, jobId: string): Promi
     .executeTakeFirst();
 }
 
+/** Where a job stands, whoever owns it and whether or not it was purged. */
+export function findJobState(
+  reader: Reader,
+  jobId: string,
+): Promise<Pick<Job, 'state' | 'stored'> | undefined> {
+  return reader.selectFrom('jobs').select(['state', 'stored']).where('id', '=', jobId).executeTakeFirst();
+}
+
+/** Jobs that were purged and have not ended yet. */
+export function purgedActiveJobs(reader: Reader): Promise<Pick<Job, 'id'>[]> {
+  return reader
+    .selectFrom('jobs')
+    .select('id')
+    .where('deleted', '=', 1)
+    .where('ended_at', 'is', null)
+    .execute();
+}
+
 /** An account's jobs, newest first; `before` continues a list after the job with that number. */
 export function listJobs(
   reader: Reader,
