@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { OnnxFile } from './onnx-file.js';
+import type { TfjsLayer, TfjsModel } from './tfjs-model.js';
+
+const pair = z.tuple([z.number(), z.number()]);
+const convolution = z.object({
+  strides: pair,
+  padding: z.enum(['same', 'valid']),
+  kernel_size: pair,
+  activation: z.literal('linear'),
+  use_bias: z.boolean(),
+});
+
+/** `[H, W, I, O]` to `[O, I, H, W]`, or for depthwise kernels `[H, W, C, M]` to `[C·M, 1, H, W]`. */
+function kernelToOnnx(data: Float32Array, [h, w, i, o]: readonly number[], depthwise: boolean): Float32Array {
+  const out = new Float32Array(data.length);
+  let at = 0;
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) {
+      for (let a = 0; a < i; a++) {
+        for (let b = 0; b < o; b++) {
+          const target = depthwise ? ((a * o + b) * h + y) * w + x : ((b * i + a) * h + y) * w + x;
+          out[target] = data[at++];
+        }
+      }
+    }
+  }
+  return out;
+}
+
+/**
+ * Writes a TensorFlow.js image classifier (`[B, H, W, 3]` in 0..1 to `[B, classes]`) as ONNX. Layers run in
+ * NCHW inside; only the first transpose and the flattening know of the other order.
+ */
+export function convertTfjsClassifier(model: TfjsModel, side: number, classes: number): Uint8Array {
+  const file = new OnnxFile();
+  const outputs = new Map<string, string>();
+  const weight = (name: string) => {
+    const found = model.weights.get(name);
+    if (found === undefined) throw new Error(`the model has no weights "${name}"`);
+    return found;
+  };
+  const add = (name: string) => file.weights(name, weight(name).shape, weight(name).data);
+  let last = '';
+
+  const convert = ({ name, class_name, config }: TfjsLayer, inputs: readonly string[]): string => {
+    const [x] = inputs;
+    switch (class_name) {
+      case 'InputLayer':
+        return file.node('Transpose', `${name}/nchw`, ['image'], { perm: [0, 3, 1, 2] });
+      case 'ZeroPadding2D': {
+        const [[top, bottom], [left, right]] = z.tuple([pair, pair]).parse(config.padding);
+        return file.node('Pad', name, [x, file.ints(`${name}/pads`, [0, 0, top, left, 0, 0, bottom, right])]);
+      }
+      case 'Conv2D':
+      case 'DepthwiseConv2D': {
+        const options = convolution.parse(config);
+        if (options.use_bias) throw new Error(`${name}: a biased convolution is not expected here`);
+        const depthwise = class_name === 'DepthwiseConv2D';
+        const { shape, data } = weight(`${name}/${depthwise ? 'depthwise_kernel' : 'kernel'}`);
+        const [h, w, i, o] = shape;
+        const dims = depthwise ? [i * o, 1, h, w] : [o, i, h, w];
+        // TensorFlow's SAME with stride 1 pads evenly for odd kernels.
+        if (options.padding === 'same' && (options.strides[0] !== 1 || h % 2 === 0))
+          throw new Error(`${name}: uneven padding`);
+        const pad =
+          options.padding === 'same' ? [(h - 1) / 2, (w - 1) / 2, (h - 1) / 2, (w - 1) / 2] : [0, 0, 0, 0];
+        const kernel = file.weights(`${name}/kernel`, dims, kernelToOnnx(data, shape, depthwise));
+        return file.node('Conv', name, [x, kernel], {
+          kernel_shape: [h, w],
+          strides: options.strides,
+          pads: pad,
+          group: depthwise ? i : 1,
+        });
+      }
+      case 'BatchNormalization': {
+        const parts = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((part) =>
+          add(`${name}/${part}`),
+        );
+        return file.node(
+          'BatchNormalization',
+          name,
+          [x, ...parts],
+          { epsilon: z.number().parse(config.epsilon) },
+          ['epsilon'],
+        );
+      }
+      case 'ReLU': {
+        const low = file.weights(`${name}/min`, [], Float32Array.of(0));
+        return file.node('Clip', name, [
+          x,
+          low,
+          file.weights(`${name}/max`, [], Float32Array.of(z.number().parse(config.max_value))),
+        ]);
+      }
+      case 'Add':
+        return file.node('Add', name, inputs);
+      case 'AveragePooling2D':
+        return file.node('AveragePool', name, [x], {
+          kernel_shape: pair.parse(config.pool_size),
+          strides: pair.parse(config.strides),
+        });
+      case 'Flatten': {
+        const nhwc = file.node('Transpose', `${name}/nhwc`, [x], { perm: [0, 2, 3, 1] });
+        return file.node('Flatten', name, [nhwc], { axis: 1 });
+      }
+      case 'Dropout':
+        return x;
+      case 'Dense': {
+        const product = file.node('MatMul', `${name}/product`, [x, add(`${name}/kernel`)]);
+        const sum = file.node('Add', `${name}/sum`, [product, add(`${name}/bias`)]);
+        const activation = z.enum(['relu', 'softmax']).parse(config.activation);
+        return activation === 'relu'
+          ? file.node('Relu', name, [sum])
+          : file.node('Softmax', name, [sum], { axis: 1 });
+      }
+      default:
+        throw new Error(`layer ${name}: ${class_name} is not known to the converter`);
+    }
+  };
+
+  for (const layer of model.layers) {
+    const inputs = (layer.inbound_nodes[0] ?? []).map(([from]) => outputs.get(from) ?? from);
+    last = convert(layer, inputs);
+    outputs.set(layer.name, last);
+  }
+  return file.write({ name: 'image', dims: [0, side, side, 3] }, { name: last, dims: [0, classes] });
+}
