@@ -20,7 +20,8 @@ from train import HEAD, MAX_TOKENS, make_models, make_tokenizer  # noqa: E402
 
 SCHEDULER = dict(
     _class_name="CosineDPMSolverMultistepScheduler",
-    sigma_min=0.02,
+    # The last step goes from here to silence at once: what is smaller is the decoder's own noise.
+    sigma_min=0.4,
     sigma_max=80.0,
     sigma_data=1.0,
     sigma_schedule="exponential",
