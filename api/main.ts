@@ -19,6 +19,7 @@ import { NatsBroker } from './broker/nats-broker.js';
 import { createFirstAccount } from './database/accounts.js';
 import type { Database } from './database/database.js';
 import { openDatabase } from './database/open.js';
+import { databaseUrl } from './database/url.js';
 import { buildServer } from './http/server.js';
 import type { Clock, JobBroker } from './ports.js';
 import { ProgressTracker } from './progress/tracker.js';
@@ -44,11 +45,6 @@ export interface RunningApi {
   brokerConnected(): Promise<void>;
   /** Answers what is under way, then stops. */
   close(): Promise<void>;
-}
-
-/** Where the database is when no server is named. */
-export function databaseUrl(settings: Settings): string {
-  return settings.api.databaseUrl ?? join(settings.dataDir, 'api.db');
 }
 
 function makeDataFolder(settings: Settings): void {

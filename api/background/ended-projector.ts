@@ -6,7 +6,8 @@ import { eraseJob, removeFiles } from '../jobs/cancel.js';
 import type { Services } from '../services.js';
 import { startLoop, type Loop } from './loop.js';
 
-const WAIT_MS = 5000;
+// Short, because stopping waits for it.
+const WAIT_MS = 1000;
 const RETRY_MS = 1000;
 
 const FAILED_TEXT = 'The generation failed and was not charged. Please try again.';

@@ -2,7 +2,11 @@ import { asNodeError } from '../../core/errors.js';
 import type { Command } from './command.js';
 
 /** Every subcommand, loaded only when asked for: a help text must not load ONNX Runtime. */
-const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command }>>> = {};
+const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command }>>> = {
+  run: () => import('./run.js'),
+  keys: () => import('./keys.js'),
+  ledger: () => import('./ledger.js'),
+};
 
 async function overview(): Promise<string> {
   const lines = await Promise.all(
