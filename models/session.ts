@@ -23,11 +23,16 @@ export interface GraphPort {
   readonly dims: readonly (number | string)[];
 }
 
+/** A feed already in the graph's own type, for inputs that stay the same from run to run. */
+export class CastFeed {
+  constructor(readonly tensor: ort.Tensor) {}
+}
+
 type NativeData = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
 
-function cast(tensor: Tensor, type: ElementType): NativeData {
+function cast(tensor: Tensor, port: GraphPort, path: string): NativeData {
   const { data } = tensor;
-  switch (type) {
+  switch (port.type) {
     case 'float32':
       return data instanceof Float32Array ? data : Float32Array.from(data);
     case 'float16':
@@ -43,21 +48,28 @@ function cast(tensor: Tensor, type: ElementType): NativeData {
     case 'uint8':
       return Uint8Array.from(data);
     case 'string':
-      throw new NodeError('GRAPH_INPUT_UNEXPECTED', 'graphs with text inputs are not supported');
+    default:
+      throw new NodeError(
+        'GRAPH_INPUT_UNEXPECTED',
+        `${path}: its input "${port.name}" has the type ${port.type}, which is not supported`,
+      );
   }
 }
 
-/** float16 as `{type, dims, location, data}` works on Node 20, 22 and 24; the constructor does not on 24. */
-function native(type: ElementType, data: NativeData, dims: readonly number[]): ort.Tensor {
-  if (type === 'float16') return { type, data, dims, location: 'cpu' } as unknown as ort.Tensor;
-  return new ort.Tensor(type as 'float32', data as Float32Array, dims);
+/**
+ * A plain object in the shape of a tensor: the runtime takes it without the checks of its constructor, and for
+ * float16 it is the one form that works on Node 20, 22 and 24 alike.
+ */
+function feed(tensor: Tensor, port: GraphPort, path: string): ort.Tensor {
+  const data = cast(tensor, port, path);
+  return { type: port.type, data, dims: tensor.dims, location: 'cpu' } as unknown as ort.Tensor;
 }
 
 function toFloats(tensor: ort.Tensor): FloatTensor {
   const { data, dims } = tensor;
   if (data instanceof Float32Array) return { data, dims };
-  if (data instanceof Uint16Array) return { data: fromFloat16(data), dims };
   if (tensor.type === 'float16') {
+    // A Float16Array on Node 24, a Uint16Array before: the same bits.
     const raw = data as unknown as { buffer: ArrayBuffer; byteOffset: number; length: number };
     return { data: fromFloat16(new Uint16Array(raw.buffer, raw.byteOffset, raw.length)), dims };
   }
@@ -68,34 +80,35 @@ function toFloats(tensor: ort.Tensor): FloatTensor {
 function checkDevice(options: DeviceOptions): void {
   if (options.device === 'cpu') return;
   const home = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
-  const library = join(
-    home,
-    'bin',
-    'napi-v6',
-    process.platform,
-    process.arch,
-    'libonnxruntime_providers_cuda.so',
-  );
+  const platform = join(home, 'bin', 'napi-v6', process.platform, process.arch);
+  const library = join(platform, 'libonnxruntime_providers_cuda.so');
   if (existsSync(library)) return;
   throw new NodeError('DEVICE_UNAVAILABLE', `the CUDA provider library is not installed (${library})`, {
     hint: 'Install it with: ONNXRUNTIME_NODE_INSTALL=true npm rebuild onnxruntime-node --ignore-scripts=false',
   });
 }
 
+const OUT_OF_MEMORY = /out of memory|bad_alloc|failed to allocate|CUDA failure 2\b/i;
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+}
+
 function runError(error: unknown, path: string): NodeError {
-  const text = error instanceof Error ? error.message : String(error);
-  const memory = /out of memory|bad_alloc|failed to allocate|CUDA failure 2/i.test(text);
-  return new NodeError(
-    memory ? 'DEVICE_OUT_OF_MEMORY' : 'GRAPH_RUN_FAILED',
-    `${path}: ${text.split('\n')[0]}`,
-    { cause: error },
-  );
+  const code = OUT_OF_MEMORY.test(String(error)) ? 'DEVICE_OUT_OF_MEMORY' : 'GRAPH_RUN_FAILED';
+  return new NodeError(code, `${path}: ${firstLine(error)}`, { cause: error });
+}
+
+function loadError(error: unknown, path: string): NodeError {
+  const code = OUT_OF_MEMORY.test(String(error)) ? 'DEVICE_OUT_OF_MEMORY' : 'GRAPH_LOAD_FAILED';
+  return new NodeError(code, `${path}: ${firstLine(error)}`, { cause: error });
 }
 
 /** A loaded graph. Feeds are cast to the graph's own types; results are float32. */
 export class GraphSession {
   readonly inputs: ReadonlyMap<string, GraphPort>;
   readonly outputs: readonly GraphPort[];
+  readonly #ports: readonly GraphPort[];
 
   private constructor(
     readonly path: string,
@@ -106,13 +119,14 @@ export class GraphSession {
       meta.isTensor
         ? { name: meta.name, type: meta.type as ElementType, dims: meta.shape }
         : { name: meta.name, type: 'string', dims: [] };
-    this.inputs = new Map(session.inputMetadata.map((meta) => [meta.name, port(meta)]));
+    this.#ports = session.inputMetadata.map(port);
+    this.inputs = new Map(this.#ports.map((input) => [input.name, input]));
     this.outputs = session.outputMetadata.map(port);
   }
 
   /**
    * Loads a graph from its path, so that external data beside it is found.
-   * @throws GRAPH_LOAD_FAILED, DEVICE_UNAVAILABLE
+   * @throws GRAPH_LOAD_FAILED, DEVICE_UNAVAILABLE, DEVICE_OUT_OF_MEMORY
    */
   static async load(path: string, options: DeviceOptions, meter: RunMeter): Promise<GraphSession> {
     checkDevice(options);
@@ -125,51 +139,58 @@ export class GraphSession {
       });
       return new GraphSession(path, session, meter);
     } catch (error) {
-      throw new NodeError('GRAPH_LOAD_FAILED', `${path}: ${(error as Error).message.split('\n')[0]}`, {
-        cause: error,
-      });
+      throw loadError(error, path);
     }
   }
 
+  /** Whether the graph has an input of this name. */
+  takes(input: string): boolean {
+    return this.inputs.has(input);
+  }
+
+  /** Casts a tensor to the type of one input, once for many runs. An input that the graph lacks is passed over. */
+  castFeed(name: string, tensor: Tensor): CastFeed | undefined {
+    const port = this.inputs.get(name);
+    return port === undefined ? undefined : new CastFeed(feed(tensor, port, this.path));
+  }
+
   /**
-   * Runs the graph once. An input that the graph does not declare is left out, so that one pipeline serves
+   * Runs the graph once. A feed that the graph does not declare is left out, so that one pipeline serves
    * exports of different ages; an input that the graph wants and does not get is an error.
    * @throws GRAPH_INPUT_UNEXPECTED, GRAPH_RUN_FAILED, DEVICE_OUT_OF_MEMORY
    */
   async run(
-    feeds: Readonly<Record<string, Tensor>>,
+    feeds: Readonly<Record<string, Tensor | CastFeed | undefined>>,
     wanted?: readonly string[],
   ): Promise<Record<string, FloatTensor>> {
-    const nativeFeeds: Record<string, ort.Tensor> = {};
-    for (const port of this.inputs.values()) {
-      const tensor = feeds[port.name];
-      if (tensor === undefined)
+    const native: Record<string, ort.Tensor> = {};
+    for (const port of this.#ports) {
+      const given = feeds[port.name];
+      if (given === undefined) {
         throw new NodeError(
           'GRAPH_INPUT_UNEXPECTED',
           `${this.path}: nothing is known for its input "${port.name}"`,
         );
-      nativeFeeds[port.name] = native(port.type, cast(tensor, port.type), tensor.dims);
+      }
+      native[port.name] = given instanceof CastFeed ? given.tensor : feed(given, port, this.path);
     }
     let results: ort.InferenceSession.OnnxValueMapType;
     const start = performance.now();
     try {
-      results =
-        wanted === undefined
-          ? await this.session.run(nativeFeeds)
-          : await this.session.run(nativeFeeds, wanted);
+      results = await (wanted === undefined ? this.session.run(native) : this.session.run(native, wanted));
     } catch (error) {
       throw runError(error, this.path);
     } finally {
       this.meter.add(performance.now() - start);
     }
     const out: Record<string, FloatTensor> = {};
-    for (const name in results) out[name] = toFloats(results[name] as ort.Tensor);
+    for (const name in results) out[name] = toFloats(results[name]);
     return out;
   }
 
   /** Checks that the graph wants nothing but these inputs and has these outputs. @throws GRAPH_INPUT_UNEXPECTED */
   expect(inputs: readonly string[], outputs: readonly string[]): void {
-    for (const name of this.inputs.keys()) {
+    for (const { name } of this.#ports) {
       if (!inputs.includes(name)) {
         throw new NodeError(
           'GRAPH_INPUT_UNEXPECTED',

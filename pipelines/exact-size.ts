@@ -1,15 +1,10 @@
 import sharp from 'sharp';
 import type { RgbImage } from '../core/media.js';
+import { nearestNative } from './native-size.js';
 import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
 
-export type Size = readonly [width: number, height: number];
-
-/** The native size whose shape is nearest to the asked one; of equals, the nearest in area. */
-export function nearestNative(sizes: readonly Size[], width: number, height: number): Size | undefined {
-  const cost = ([w, h]: Size) =>
-    Math.abs(Math.log(w / h / (width / height))) + 1e-3 * Math.abs(Math.log((w * h) / (width * height)));
-  return [...sizes].sort((a, b) => cost(a) - cost(b))[0];
-}
+/** An up-scaler's run is spared when plain resampling has to add no more than this. */
+const SMALL_ENLARGEMENT = 1.2;
 
 /** Planes `[3, H, W]` in 0..1 to bytes `[H, W, 3]`, rounded as the reference does. */
 export function toRgb({ width, height, data }: DecodedPicture): RgbImage {
@@ -48,11 +43,10 @@ export async function generateExactly(
   request: PictureRequest,
   observer: PipelineObserver,
 ): Promise<RgbImage> {
-  const native = nearestNative(pipeline.pack.manifest?.nativeSizes ?? [], request.width, request.height);
-  const [width, height] = native ?? [Math.ceil(request.width / 8) * 8, Math.ceil(request.height / 8) * 8];
+  const [width, height] = nearestNative(pipeline.nativeSizes, request.width, request.height);
   let picture = await pipeline.generate({ ...request, width, height }, observer);
-  const larger = request.width > picture.width || request.height > picture.height;
-  if (larger && pipeline.upscaler !== undefined) {
+  const enlargement = Math.max(request.width / width, request.height / height);
+  if (enlargement > SMALL_ENLARGEMENT && pipeline.upscaler !== undefined) {
     await observer.progress('upscale', 0, 1);
     picture = await pipeline.upscaler.run(picture);
   }

@@ -27,6 +27,8 @@ export interface PictureRequest {
   readonly guidanceScale?: number | undefined;
   /** Scheduler class instead of the pack's own. */
   readonly scheduler?: string | undefined;
+  /** Classifier-free guidance on top of a model that takes its guidance as an input, FLUX only; 1 is none. */
+  readonly trueGuidanceScale?: number | undefined;
 }
 
 interface Pipeline {
@@ -40,6 +42,10 @@ export interface ImagePipeline extends Pipeline {
   readonly kind: 'image';
   /** @throws REQUEST_INVALID, OUTPUT_NOT_FINITE, GRAPH_RUN_FAILED, DEVICE_OUT_OF_MEMORY */
   generate(request: PictureRequest, observer: PipelineObserver): Promise<DecodedPicture>;
+  /** Sizes the model was trained for, at least one, `[width, height]` in pixels. */
+  readonly nativeSizes: readonly (readonly [number, number])[];
+  /** Sides that `generate` takes are multiples of this. */
+  readonly sizeMultiple: number;
   /** Enlarges a picture by the pack's up-scaler; undefined when it has none. */
   readonly upscaler:
     { readonly scale: number; run(picture: DecodedPicture): Promise<DecodedPicture> } | undefined;

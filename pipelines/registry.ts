@@ -1,18 +1,26 @@
 import { NodeError } from '../core/errors.js';
 import { openPack, type ModelPack } from '../models/pack/pack.js';
 import type { DeviceOptions } from '../models/session.js';
+import { openFlux } from './flux.js';
+import { openLatentConsistency } from './latent-consistency.js';
 import { openLtx } from './ltx/ltx-pipeline.js';
 import type { AnyPipeline } from './pipeline.js';
 import { openStableAudio } from './stable-audio/stable-audio-pipeline.js';
+import { openStableDiffusion3 } from './stable-diffusion-3.js';
+import { openStableDiffusionXl } from './stable-diffusion-xl.js';
 import { openStableDiffusion } from './stable-diffusion.js';
 
 type Open = (pack: ModelPack, device: DeviceOptions) => Promise<AnyPipeline>;
 
 /** Pipelines by the class that model_index.json names. */
 const PIPELINES: Readonly<Record<string, Open>> = Object.freeze({
+  FluxPipeline: openFlux,
   LTXPipeline: openLtx,
+  LatentConsistencyModelPipeline: openLatentConsistency,
   StableAudioPipeline: openStableAudio,
+  StableDiffusion3Pipeline: openStableDiffusion3,
   StableDiffusionPipeline: openStableDiffusion,
+  StableDiffusionXLPipeline: openStableDiffusionXl,
 });
 
 /** Pipeline classes this node runs. */

@@ -19,15 +19,16 @@ export class Upscaler {
       z.object({ scale: z.number().int().min(2).max(8) }).loose(),
     );
     const graph = await GraphSession.load(pack.file('upscaler/model.onnx'), device, meter);
-    graph.expect(['sample'], ['sample']);
+    graph.expect(['sample'], []);
     return new Upscaler(graph, scale);
   }
 
   async run(picture: DecodedPicture): Promise<DecodedPicture> {
-    const { sample } = await this.graph.run({
+    const outputs = await this.graph.run({
       sample: floats(picture.data, 1, 3, picture.height, picture.width),
     });
-    return { width: sample.dims[3], height: sample.dims[2], data: sample.data };
+    const large = outputs[this.graph.outputs[0].name];
+    return { width: large.dims[3], height: large.dims[2], data: large.data };
   }
 
   release(): Promise<void> {

@@ -4,16 +4,27 @@ import type { ModelPack } from '../models/pack/pack.js';
 import type { RunMeter } from '../models/run-meter.js';
 import { GraphSession, type DeviceOptions } from '../models/session.js';
 import { floats } from '../models/tensor/tensor.js';
-import type { DecodedPicture } from './pipeline.js';
+import type { DecodedPicture, PipelineObserver } from './pipeline.js';
+import { decodeTiled } from './vae-tiles.js';
 
 const vaeConfig = z
   .object({
     latent_channels: z.number().int().positive().default(4),
     scaling_factor: z.number().default(0.18215),
     shift_factor: z.number().nullish(),
+    latents_mean: z.array(z.number()).nullish(),
+    latents_std: z.array(z.number()).nullish(),
     block_out_channels: z.array(z.number()).default([128, 256, 512, 512]),
   })
   .loose();
+
+/** When a picture is decoded in tiles, in pixels. The defaults keep a 2048x2048 picture below 4 GB of activations. */
+export interface TilingLimits {
+  readonly aboveArea: number;
+  readonly tile: number;
+  readonly overlap: number;
+}
+const TILING: TilingLimits = { aboveArea: 1536 * 1536, tile: 1024, overlap: 256 };
 
 /** The decoder of a variational autoencoder: latents to pictures. */
 export class VaeDecoder {
@@ -24,7 +35,8 @@ export class VaeDecoder {
 
   /** @throws PACK_INVALID, GRAPH_LOAD_FAILED, GRAPH_INPUT_UNEXPECTED */
   static async load(pack: ModelPack, device: DeviceOptions, meter: RunMeter): Promise<VaeDecoder> {
-    const config = await pack.json('vae_decoder/config.json', vaeConfig);
+    const part = pack.has('vae_decoder/config.json') ? 'vae_decoder' : 'vae';
+    const config = await pack.config(part, vaeConfig);
     const graph = await GraphSession.load(pack.file('vae_decoder/model.onnx'), device, meter);
     graph.expect(['latent_sample'], ['sample']);
     return new VaeDecoder(graph, config);
@@ -39,22 +51,76 @@ export class VaeDecoder {
     return 2 ** (this.config.block_out_channels.length - 1);
   }
 
-  /** Latents `[1, C, h, w]` as the denoiser leaves them to a picture. @throws OUTPUT_NOT_FINITE */
-  async decode(latents: Float32Array, h: number, w: number): Promise<DecodedPicture> {
-    const { scaling_factor: scale, shift_factor: shift } = this.config;
-    const scaled = latents.map((value) => value / scale + (shift ?? 0));
-    const { sample } = await this.graph.run({ latent_sample: floats(scaled, 1, this.channels, h, w) });
-    const data = sample.data;
+  /**
+   * Latents `[C, h, w]` as the denoiser leaves them to a picture, in tiles when it is large.
+   * @throws OUTPUT_NOT_FINITE
+   */
+  async decode(
+    latents: Float32Array,
+    h: number,
+    w: number,
+    observer: PipelineObserver,
+    limits: TilingLimits = TILING,
+  ): Promise<DecodedPicture> {
+    if (!isFinite(latents))
+      throw new NodeError('OUTPUT_NOT_FINITE', 'the denoiser produced values that are not numbers');
+    const scale = this.downscale;
+    const scaled = this.#onOwnScale(latents, h * w);
+    let data: Float32Array;
+    if (h * w * scale * scale > limits.aboveArea) {
+      const tiles = {
+        tile: Math.ceil(limits.tile / scale),
+        overlap: Math.ceil(limits.overlap / scale),
+        scale,
+      };
+      data = await decodeTiled(scaled, this.channels, h, w, tiles, async (tile, th, tw, index, count) => {
+        await observer.progress('decode', index, count);
+        return await this.#run(tile, th, tw);
+      });
+    } else {
+      await observer.progress('decode', 0, 1);
+      data = await this.#run(scaled, h, w);
+    }
+    let sum = 0;
     for (let i = 0; i < data.length; i++) {
-      const value = data[i] / 2 + 0.5;
-      if (!Number.isFinite(value))
-        throw new NodeError('OUTPUT_NOT_FINITE', 'the decoder produced values that are not numbers');
+      const value = data[i] * 0.5 + 0.5;
+      sum += value;
       data[i] = value < 0 ? 0 : value > 1 ? 1 : value;
     }
-    return { width: sample.dims[3], height: sample.dims[2], data };
+    if (!Number.isFinite(sum))
+      throw new NodeError('OUTPUT_NOT_FINITE', 'the decoder produced values that are not numbers');
+    return { width: w * scale, height: h * scale, data };
+  }
+
+  async #run(latents: Float32Array, h: number, w: number): Promise<Float32Array> {
+    return (await this.graph.run({ latent_sample: floats(latents, 1, this.channels, h, w) })).sample.data;
+  }
+
+  /** Latents are kept near unit variance; the decoder knows them on the scale it was trained with. */
+  #onOwnScale(latents: Float32Array, area: number): Float32Array {
+    const {
+      scaling_factor: scaling,
+      shift_factor: shift,
+      latents_mean: mean,
+      latents_std: std,
+    } = this.config;
+    const out = new Float32Array(latents.length);
+    for (let c = 0; c < this.channels; c++) {
+      const add = (mean && std ? mean[c] : shift) ?? 0;
+      const deviation = mean && std ? std[c] : 1;
+      for (let i = c * area; i < (c + 1) * area; i++) out[i] = (latents[i] * deviation) / scaling + add;
+    }
+    return out;
   }
 
   release(): Promise<void> {
     return this.graph.release();
   }
+}
+
+/** One sum tells: nothing that is not finite adds up to a finite number. */
+function isFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return Number.isFinite(sum);
 }

@@ -19,6 +19,8 @@ export const packManifest = z.object({
       guidanceScale: z.number().optional(),
       scheduler: z.string().optional(),
       framesPerSecond: z.number().positive().optional(),
+      /** Tokens that a T5 encoder is given, padding included. */
+      maxSequenceLength: z.number().int().positive().optional(),
     })
     .loose()
     .default({}),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
 import { modelIndex, packManifest, type ModelIndex, type PackManifest } from './manifest.js';
 
@@ -18,6 +18,8 @@ export interface ModelPack {
   file(path: string): string;
   /** A JSON file checked by a schema. @throws PACK_INVALID */
   json<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  /** `config.json` of a part; the schema's defaults where an old export has none. @throws PACK_INVALID */
+  config<T>(part: string, schema: z.ZodType<T>): Promise<T>;
 }
 
 async function readJson<T>(dir: string, path: string, schema: z.ZodType<T>): Promise<T> {
@@ -102,5 +104,9 @@ export async function openPack(folder: string, options: { verifyDigests: boolean
       return full;
     },
     json: (path, schema) => readJson(dir, path, schema),
+    config: async (part, schema) =>
+      existsSync(join(dir, part, 'config.json'))
+        ? await readJson(dir, `${part}/config.json`, schema)
+        : schema.parse({}),
   };
 }
