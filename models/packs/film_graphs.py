@@ -3,6 +3,7 @@
 Used by the starter packs' export and by the parity goldens.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -145,3 +146,17 @@ class AudioTransformer(nn.Module):
 def write_json(path: Path, content: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+PARTS = ("scheduler", "text_encoder", "tokenizer", "projection_model", "transformer", "vae_decoder")
+
+
+def write_manifest(pack: Path, about: dict) -> None:
+    """manifest.json: what the pack is, and size and digest of every file that the node reads."""
+    files = [pack / "model_index.json"]
+    files += sorted(path for part in PARTS for path in (pack / part).glob("*") if path.is_file())
+    listed = {
+        str(path.relative_to(pack)): dict(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), bytes=path.stat().st_size)
+        for path in files
+    }
+    write_json(pack / "manifest.json", dict(format=1, **about, files=listed))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from film_graphs import AudioTransformer, Projection, TextAndMask, save_graph, write_json  # noqa: E402
+from film_graphs import AudioTransformer, Projection, TextAndMask, save_graph, write_json, write_manifest  # noqa: E402
 
 from codec import FRAMES_PER_LATENT, HOP, LATENT_CHANNELS, LATENTS, RATE, SpectralDecoder  # noqa: E402
 from train import HEAD, MAX_TOKENS, make_models, make_tokenizer  # noqa: E402
@@ -120,6 +120,17 @@ def main():
     write_json(
         pack / "tokenizer/tokenizer_config.json",
         dict(tokenizer_class="T5Tokenizer", pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=MAX_TOKENS),
+    )
+    write_manifest(
+        pack,
+        dict(
+            id="starter-audio",
+            version="1.0.0",
+            kind="audio",
+            licence="Apache-2.0",
+            attribution=["Sounds, weights: this project; every clip is worked out by training/sounds.py, none is recorded"],
+            defaults=dict(steps=25, guidanceScale=3.0),
+        ),
     )
     print(json.dumps(dict(step=saved["step"], minutes=round(saved["spent"], 1))))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from film_graphs import RotaryGiven, TextOnly, save_graph, write_json  # noqa: E402
+from film_graphs import RotaryGiven, TextOnly, save_graph, write_json, write_manifest  # noqa: E402
 
 from decoder import CHANNELS, FRAMES_PER_LATENT, GRIDS, MotionDecoder  # noqa: E402
 from train import (  # noqa: E402
@@ -127,6 +127,17 @@ def main():
     write_json(
         pack / "tokenizer/tokenizer_config.json",
         dict(tokenizer_class="T5Tokenizer", pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=MAX_TOKENS),
+    )
+    write_manifest(
+        pack,
+        dict(
+            id="starter-video",
+            version="1.0.0",
+            kind="video",
+            licence="Apache-2.0",
+            attribution=["Motions, pictures, weights: this project; every clip is worked out by the code in training/"],
+            defaults=dict(steps=20, guidanceScale=3.0, framesPerSecond=24),
+        ),
     )
     print(json.dumps(dict(step=saved["step"], minutes=round(saved["spent"], 1))))
 
