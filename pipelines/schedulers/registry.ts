@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
+import { cosineDpmSolverMultistep } from './cosine-dpm-solver-multistep.js';
 import { ddim } from './ddim.js';
 import { dpmSolverMultistep } from './dpm-solver-multistep.js';
 import { euler } from './euler.js';
 import type { SchedulerFactory } from './scheduler.js';
 
 const SCHEDULERS: Readonly<Record<string, (config: unknown) => SchedulerFactory>> = Object.freeze({
+  CosineDPMSolverMultistepScheduler: cosineDpmSolverMultistep,
   DDIMScheduler: ddim,
   DPMSolverMultistepScheduler: dpmSolverMultistep,
   EulerDiscreteScheduler: euler,

@@ -12,7 +12,8 @@ import { guide } from '../guidance.js';
 import type { NoiseSource } from '../noise/noise-source.js';
 import { torchCpuNoise } from '../noise/torch-cpu.js';
 import type { AudioPipeline, PipelineObserver, SoundRequest } from '../pipeline.js';
-import { CosineSolver, cosineSolverConfig, type CosineSolverConfig } from './cosine-solver.js';
+import { createScheduler } from '../schedulers/registry.js';
+import type { SchedulerFactory } from '../schedulers/scheduler.js';
 import { joinStretches, stretchesOf } from './long-sound.js';
 import { audioRotary } from './rotary.js';
 
@@ -37,7 +38,7 @@ interface Parts {
   readonly transformer: GraphSession;
   readonly decoder: GraphSession;
   readonly tokenizer: Tokenizer;
-  readonly solver: CosineSolverConfig;
+  readonly scheduler: SchedulerFactory;
   readonly places: number;
   readonly channels: number;
   readonly rotaryWidth: number;
@@ -85,7 +86,10 @@ export class StableAudioPipeline implements AudioPipeline {
       transformer: await open('transformer'),
       decoder: await open('vae_decoder'),
       tokenizer: await T5Tokenizer.load(join(pack.dir, 'tokenizer')),
-      solver: await pack.json('scheduler/scheduler_config.json', cosineSolverConfig),
+      scheduler: createScheduler(
+        await pack.json('scheduler/scheduler_config.json', z.record(z.string(), z.unknown())),
+        pack.manifest?.defaults.scheduler,
+      ),
       places: transformer.sample_size,
       channels: transformer.in_channels,
       rotaryWidth: transformer.attention_head_dim / 2,
@@ -151,22 +155,21 @@ export class StableAudioPipeline implements AudioPipeline {
     const batch = guidance ? 2 : 1;
     const { cross, global } = await this.condition(request, seconds, guidance);
     const rotary = audioRotary(places + 1, rotaryWidth);
-    const solver = new CosineSolver(this.parts.solver, steps);
+    const scheduler = this.parts.scheduler.plan(steps);
     const count = channels * places;
-    let latents: Float32Array = noise.randn(count).map((value) => value * solver.initialDeviation);
+    let latents: Float32Array = noise.randn(count).map((value) => value * scheduler.initNoiseSigma);
     for (let step = 0; step < steps; step++) {
       await report(step);
       const results = await transformer.run({
-        sample: floats(repeat(solver.scaled(latents, step), batch), batch, channels, places),
-        timestep: floats(Float32Array.of(solver.timestep(step)), 1),
+        sample: floats(repeat(scheduler.scaleModelInput(latents, step), batch), batch, channels, places),
+        timestep: floats(Float32Array.of(scheduler.timesteps[step]), 1),
         encoder_hidden_states: cross,
         global_hidden_states: global,
         rotary_cos: floats(rotary.cos, ...rotary.dims),
         rotary_sin: floats(rotary.sin, ...rotary.dims),
       });
       const answer = outputOf(results, 'out_sample').data;
-      const fresh = noise.randn(count);
-      latents = solver.next(latents, guidance ? guide(answer, scale) : answer, fresh, step);
+      latents = scheduler.step(guidance ? guide(answer, scale) : answer, step, latents, noise);
     }
     expectFinite(latents, 'the denoised sound');
     const wave = outputOf(
