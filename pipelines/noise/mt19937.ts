@@ -7,10 +7,9 @@ export class Mt19937 {
   #next = N;
 
   /** Only the low 32 bits of the seed are used, as torch does. */
-  constructor(seed: number) {
+  constructor(seed: number | bigint) {
     const state = this.#state;
-    // `>>>` alone would lose the low bits of seeds beyond 2^32 to float rounding in shifts; modulo is exact.
-    state[0] = seed % 4294967296;
+    state[0] = Number(BigInt.asUintN(32, BigInt(seed)));
     for (let i = 1; i < N; i++) {
       const previous = state[i - 1] ^ (state[i - 1] >>> 30);
       state[i] = Math.imul(1812433253, previous) + i;

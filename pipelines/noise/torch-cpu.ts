@@ -1,22 +1,28 @@
+import { logOfFraction24, sinCosSingle } from './cephes-single.js';
 import { Mt19937 } from './mt19937.js';
 import type { NoiseSource } from './noise-source.js';
 
 const BLOCK = 16;
+const HALF = BLOCK / 2;
+const TWO_24 = 16777216;
+const TWO_PI_SINGLE = Math.fround(2 * Math.PI);
 
 /**
- * `torch.randn(..., generator=torch.Generator('cpu').manual_seed(seed))` in float32.
+ * `torch.randn(..., generator=torch.Generator('cpu').manual_seed(seed))` in float32, bit for bit as an x86 machine
+ * with AVX2 draws it.
  *
- * Torch has two roads (ATen, DistributionTemplates): from 16 values on it draws uniforms for the whole array
- * and turns each block of 16 into normals, the first eight being radii and the last eight angles; when the
- * length is no multiple of 16 the last 16 values are drawn anew. Below 16 it draws pairs in double precision
- * and keeps the second for the next call. Box & Muller 1958.
+ * Torch has two roads. From 16 values on it draws uniforms for the whole array and turns each block of 16 into
+ * normals, the first eight being radii and the last eight angles; when the length is no multiple of 16 the last 16
+ * values are drawn anew. Below 16 it draws pairs in double precision and keeps the second for the next call.
+ * Box & Muller 1958, "A Note on the Generation of Random Normal Deviates".
  */
-export function torchCpuNoise(seed: number): NoiseSource {
+export function torchCpuNoise(seed: number | bigint): NoiseSource {
   const engine = new Mt19937(seed);
   let kept: number | undefined;
+  const sinCos = new Float32Array(2);
 
   /** 24 random bits over [0, 1). */
-  const uniform24 = () => (engine.next() & 0xffffff) / 16777216;
+  const uniform24 = () => (engine.next() & 0xffffff) / TWO_24;
   /** 53 random bits over [0, 1); torch joins two draws, the first being the high word. */
   const uniform53 = () => {
     const high = engine.next();
@@ -37,13 +43,11 @@ export function torchCpuNoise(seed: number): NoiseSource {
   };
 
   const block = (values: Float32Array, at: number): void => {
-    for (let j = 0; j < BLOCK / 2; j++) {
-      const radius = Math.fround(
-        Math.sqrt(Math.fround(-2 * Math.fround(Math.log(Math.fround(1 - values[at + j]))))),
-      );
-      const angle = Math.fround(Math.fround(2 * Math.PI) * values[at + j + 8]);
-      values[at + j] = radius * Math.fround(Math.cos(angle));
-      values[at + j + 8] = radius * Math.fround(Math.sin(angle));
+    for (let j = at; j < at + HALF; j++) {
+      const radius = Math.fround(Math.sqrt(-2 * logOfFraction24((1 - values[j]) * TWO_24)));
+      sinCosSingle(Math.fround(TWO_PI_SINGLE * values[j + HALF]), sinCos);
+      values[j] = radius * sinCos[1];
+      values[j + HALF] = radius * sinCos[0];
     }
   };
 
