@@ -1,0 +1,191 @@
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { parseSettings } from '../core/config/load.js';
+import { NodeError } from '../core/errors.js';
+import { failureLine, stopSignal } from '../core/run-program.js';
+import { readMark } from './demo/read-mark.js';
+import { Progress } from './demo/progress.js';
+import { table } from './demo/table.js';
+import { prepare } from './setup/prepare.js';
+import { freePort } from './system/free-port.js';
+import { startSystem, type RunningSystem } from './system/system.js';
+
+const USAGE = `usage: npm run demo -- [--prompt TEXT] [--kind image|video] [--width W] [--height H] [--length FRAMES] [--seed N] [--out FILE]
+
+Starts a private broker, the API and the daemon in a temporary folder, makes one picture (or film), downloads
+it, reads its invisible watermark back, and stops everything.`;
+
+const PROMPT = 'A solitary lighthouse beam sweeping across choppy black sea, cinematic';
+
+const job = z
+  .object({
+    job_id: z.string(),
+    status: z.string(),
+    result_url: z.string().optional(),
+    error: z.string().optional(),
+    seed: z.number().optional(),
+    progress: z
+      .object({ stage: z.string(), step: z.number(), steps: z.number(), fraction: z.number() })
+      .loose()
+      .optional(),
+    metrics: z
+      .object({
+        stages: z.array(z.object({ stage: z.string(), ms: z.number(), graphMs: z.number() })),
+        totalMs: z.number(),
+        graphMs: z.number(),
+      })
+      .loose()
+      .optional(),
+  })
+  .loose();
+type Job = z.infer<typeof job>;
+
+interface Wish {
+  readonly kind: 'image' | 'video';
+  readonly body: Record<string, unknown>;
+  readonly out: string;
+}
+
+function readWish(args: readonly string[]): Wish | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      prompt: { type: 'string', default: PROMPT },
+      kind: { type: 'string', default: 'image' },
+      width: { type: 'string' },
+      height: { type: 'string' },
+      length: { type: 'string' },
+      seed: { type: 'string' },
+      out: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return undefined;
+  const kind = z.enum(['image', 'video'], { error: '--kind is image or video' }).parse(values.kind);
+  const number = (name: 'width' | 'height' | 'length' | 'seed') =>
+    values[name] === undefined ? {} : { [name]: Number(values[name]) };
+  return {
+    kind,
+    body: {
+      prompt: values.prompt,
+      ...number('width'),
+      ...number('height'),
+      ...number('length'),
+      ...number('seed'),
+    },
+    out: resolve(values.out ?? (kind === 'image' ? 'demo.webp' : 'demo.mp4')),
+  };
+}
+
+async function call(url: string, key: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(url + path, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { 'X-API-Key': key, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer = (await response.json()) as { error?: string };
+  if (!response.ok)
+    throw new NodeError(
+      'REQUEST_INVALID',
+      `${path} answered ${response.status}: ${answer.error ?? 'no reason given'}`,
+    );
+  return answer;
+}
+
+async function follow(url: string, key: string, wish: Wish, progress: Progress): Promise<Job> {
+  const submitted = job.parse(await call(url, key, `/v1/${wish.kind}s/generate`, wish.body));
+  for (;;) {
+    const state = job.parse(await call(url, key, `/v1/jobs/${submitted.job_id}`));
+    if (state.status === 'completed') return state;
+    if (state.status === 'blocked' || state.status === 'failed' || state.status === 'cancelled') {
+      throw new NodeError(
+        'REQUEST_INVALID',
+        `the job ended ${state.status}: ${state.error ?? 'no reason given'}`,
+      );
+    }
+    const at = state.progress;
+    progress.show(at === undefined ? state.status : `${at.stage} ${at.step}/${at.steps}`, at?.fraction ?? 0);
+    await sleep(200);
+  }
+}
+
+async function makeOne(system: RunningSystem, key: string, wish: Wish, dataDir: string): Promise<void> {
+  const started = performance.now();
+  const progress = new Progress();
+  const finished = await follow(system.url, key, wish, progress);
+  const waited = performance.now() - started;
+  progress.show('downloading', 1);
+  const response = await fetch(finished.result_url ?? '');
+  if (!response.ok)
+    throw new NodeError('STORAGE_UNAVAILABLE', `the download link answered ${response.status}`);
+  writeFileSync(wish.out, Buffer.from(await response.arrayBuffer()));
+  progress.end();
+  const watermarkKey = readFileSync(join(dataDir, 'secrets', 'watermark-key'), 'utf8').trim();
+  const mark = await readMark(wish.kind, wish.out, watermarkKey);
+  if (mark === undefined)
+    throw new NodeError('WATERMARK_UNREADABLE', `no watermark was found in ${wish.out}`);
+  const stages = finished.metrics?.stages ?? [];
+  const rows = stages.map(({ stage, ms, graphMs }) => [stage, ms.toFixed(0), graphMs.toFixed(0)]);
+  rows.push([
+    'whole job',
+    (finished.metrics?.totalMs ?? 0).toFixed(0),
+    (finished.metrics?.graphMs ?? 0).toFixed(0),
+  ]);
+  rows.push(['submit to done', waited.toFixed(0), '']);
+  console.log(`\n${table(['stage', 'ms', 'in graphs'], rows)}\n`);
+  console.log(`prompt     ${String(wish.body.prompt)}`);
+  console.log(`seed       ${finished.seed ?? 'unknown'}`);
+  console.log(`file       ${wish.out}`);
+  console.log(`watermark  ${mark} (read back from the file)`);
+}
+
+async function main(): Promise<void> {
+  const wish = readWish(process.argv.slice(2));
+  if (wish === undefined) {
+    console.log(USAGE);
+    return;
+  }
+  const dataDir = mkdtempSync(join(tmpdir(), 'zsky-demo-'));
+  const stopped = stopSignal();
+  let system: RunningSystem | undefined;
+  const steps = new Progress();
+  try {
+    const settings = parseSettings({
+      dataDir,
+      broker: { port: await freePort() },
+      api: { port: await freePort() },
+    });
+    const { broker, ffmpeg } = await prepare(settings, (line) => steps.show(line));
+    const logFile = join(dataDir, 'programs.log');
+    const env = { ...process.env, ZSKY_API_PORT: String(settings.api.port), ZSKY_DAEMON_FFMPEG: ffmpeg };
+    system = await startSystem({
+      settings,
+      brokerBinary: broker,
+      env,
+      log: openSync(logFile, 'a'),
+      logHint: () => `:\n${readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n')}`,
+      onProgress: (line) => steps.show(line),
+    });
+    if (system.apiKey === undefined) throw new NodeError('INTERNAL', 'the API printed no key');
+    steps.end();
+    const end = await Promise.race([makeOne(system, system.apiKey, wish, dataDir), stopped, system.broken]);
+    if (typeof end === 'string') throw new NodeError('INTERNAL', `stopped by ${end}`);
+    if (typeof end === 'object') throw new NodeError('INTERNAL', `${end.name} ended by itself (${end.how})`);
+  } finally {
+    steps.end();
+    await system?.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(failureLine('demo', error));
+    process.exit(1);
+  },
+);

@@ -1,0 +1,229 @@
+"""Holds `zsky-node run --raw` to diffusers on the tiny pipelines that tiny_packs.py made.
+
+    python scripts/goldens/parity.py FOLDER --report docs/parity.md          the whole matrix, as a table
+    python scripts/goldens/parity.py FOLDER --fixtures tests/fixtures/packs  packs and goldens for the test suite
+
+Needs a built node (npm run build); ZSKY_NODE names another program than bin/zsky-node.js.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import diffusers
+from tiny_packs import PIPELINES, T5_LENGTH, is_t5
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE = os.environ.get("ZSKY_NODE", str(ROOT / "bin/zsky-node.js"))
+PROMPT = "A lighthouse by a black sea at night"
+NEGATIVE = "blurry, grey"
+SEEDS = (0, 20261129)
+STEPS = (1, 4, 25)
+SIZES = ((32, 32), (48, 32))
+LAYOUTS = ("packs", "optimum", "optimum-old")
+TOLERANCE = 1e-3
+
+
+def guidances(name: str) -> list[dict]:
+    """Guidance off, and on with a negative prompt, in the words of each family."""
+    if name == "lcm":
+        return [{"guidanceScale": 1.0}, {"guidanceScale": 8.5, "negative": NEGATIVE}]
+    if name == "flux-dev":
+        return [{"guidanceScale": 1.0}, {"guidanceScale": 3.5, "trueGuidanceScale": 2.0, "negative": NEGATIVE}]
+    if name == "flux-schnell":
+        return [{"guidanceScale": 0.0}, {"guidanceScale": 0.0, "trueGuidanceScale": 2.0, "negative": NEGATIVE}]
+    if name in ("sdxl", "sd-turbo"):
+        return [{"guidanceScale": 0.0}, {"guidanceScale": 5.0, "negative": NEGATIVE}, {"guidanceScale": 5.0}]
+    return [{"guidanceScale": 1.0}, {"guidanceScale": 7.5, "negative": NEGATIVE}]
+
+
+def requests(name: str) -> list[dict]:
+    cases = itertools.product(SEEDS, STEPS, SIZES, guidances(name))
+    return [
+        {"prompt": PROMPT, "seed": seed, "steps": steps, "width": w, "height": h, **guidance}
+        for seed, steps, (w, h), guidance in cases
+    ]
+
+
+def load(folder: Path, name: str):
+    source = folder / "diffusers" / name
+    index = json.loads((source / "model_index.json").read_text())
+    # The tiny T5 tokenizer has no SentencePiece model, which its own class insists on.
+    given = {}
+    for part in ("tokenizer_2", "tokenizer_3"):
+        if is_t5(name) and index.get(part, [None])[0] and (source / part / "tokenizer.json").exists():
+            if not (source / part / "merges.txt").exists():
+                from transformers import PreTrainedTokenizerFast
+
+                given[part] = PreTrainedTokenizerFast.from_pretrained(source / part)
+    cls = getattr(diffusers, index["_class_name"])
+    pipeline = cls.from_pretrained(source, low_cpu_mem_usage=False, local_files_only=True, **given)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def reference(pipeline, name: str, request: dict) -> np.ndarray:
+    """diffusers' picture, `[3, H, W] float32` in 0..1."""
+    extra = {}
+    if is_t5(name):
+        extra["max_sequence_length"] = T5_LENGTH
+    if "trueGuidanceScale" in request:
+        extra["true_cfg_scale"] = request["trueGuidanceScale"]
+    # A consistency model takes no negative prompt at all.
+    if "negative" in request and name != "lcm":
+        extra["negative_prompt"] = request["negative"]
+    picture = pipeline(
+        request["prompt"],
+        num_inference_steps=request["steps"],
+        guidance_scale=request["guidanceScale"],
+        width=request["width"],
+        height=request["height"],
+        generator=torch.Generator("cpu").manual_seed(request["seed"]),
+        output_type="np",
+        **extra,
+    ).images[0]
+    return picture.transpose(2, 0, 1)
+
+
+def ours(pack: Path, request: dict, scratch: Path) -> np.ndarray:
+    (scratch / "request.json").write_text(json.dumps(request))
+    done = subprocess.run(
+        ["node", NODE, "run", "--pack", pack, "--request", scratch / "request.json", "--raw", scratch / "out.npy", "--threads", "1"],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{pack}: {done.stderr}")
+    return np.load(scratch / "out.npy")
+
+
+def compare(folder: Path, names, layouts) -> list[dict]:
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in names:
+            pipeline = load(folder, name)
+            cases = [(request, reference(pipeline, name, request)) for request in requests(name)]
+            contrast = float(np.median([picture.std() for _, picture in cases]))
+            for layout in layouts:
+                pack = with_short_texts(folder / layout / name, name, Path(scratch))
+                worst = [float(np.abs(ours(pack, request, Path(scratch)) - picture).max()) for request, picture in cases]
+                rows.append(
+                    {"class": type(pipeline).__name__, "name": name, "layout": layout, "cases": len(cases), "max": max(worst),
+                     "median": float(np.median(worst)), "contrast": contrast}
+                )  # fmt: skip
+                for value, (request, _) in zip(worst, cases):
+                    if not value <= TOLERANCE:
+                        print(f"  {name} {layout} {request}: {value:.2e}", flush=True)
+                print(f"{name:14} {layout:12} {len(cases)} cases: max {max(worst):.1e}, median {np.median(worst):.1e}", flush=True)
+    return rows
+
+
+def with_short_texts(pack: Path, name: str, scratch: Path) -> Path:
+    """A plain export has no manifest, so its T5 would be given the family's whole length; the references are not."""
+    if not is_t5(name) or (pack / "manifest.json").exists():
+        return pack
+    copy = scratch / "pack"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(pack, copy)
+    content = {"format": 1, "id": "plain", "version": "1", "kind": "image", "licence": "CC0-1.0", "files": {}}
+    (copy / "manifest.json").write_text(json.dumps({**content, "defaults": {"maxSequenceLength": T5_LENGTH}}))
+    return copy
+
+
+def revision() -> str:
+    home = Path(diffusers.__file__).parent
+    done = subprocess.run(["git", "-C", home, "rev-parse", "HEAD"], capture_output=True, text=True)
+    return f"{diffusers.__version__} ({done.stdout.strip()[:12] or 'release'})"
+
+
+REPORT = """# Parity with diffusers
+
+The same request through `zsky-node run --raw` and through diffusers on the CPU in float32, compared value by value
+over the decoded picture (`[3, H, W]` in 0..1). The pipelines are tiny and randomly initialised, made with
+diffusers' own classes; that their pictures are not flat is what the contrast column is for: the median standard
+deviation of their values.
+
+Every row is {seeds} seeds x steps {steps} x {sizes} pixels x guidance off and on with a negative prompt (for FLUX,
+whose guidance is an input of the model, also classifier-free guidance on top; for SDXL and Turbo also guidance
+without a negative prompt). The limit is {tolerance}.
+
+Layouts: `packs` are made by this project's exporter; `optimum` has the names, axes and types of Optimum's exports,
+its `ORT` class names, weights in external data, no manifest; `optimum-old` those of its first versions: int32 token
+ids, an int64 timestep of one axis, `Onnx` class names.
+
+| pipeline | tiny model | layout | cases | largest difference | median of the largest | contrast |
+|---|---|---|--:|--:|--:|--:|
+{rows}
+
+diffusers {diffusers}, torch {torch}, onnxruntime-node {ort}. Made by `scripts/goldens/tiny_packs.py` and
+`scripts/goldens/parity.py`; a part of it runs in `npm test` (`pipelines/parity.test.ts`).
+
+Where a fractional timestep meets an export whose timestep is an integer (old exports with Euler, LMS or Heun), the
+graph gets the nearest whole one, as in Optimum's own pipelines; diffusers gives the model the fraction. Such cases
+are not in the table: the `optimum-old` rows of those schedulers are measured with trailing or leading spacing.
+"""
+
+
+def report(rows: list[dict], path: Path) -> None:
+    lines = [
+        f"| {r['class']} | {r['name']} | {r['layout']} | {r['cases']} | {r['max']:.1e} | {r['median']:.1e} | {r['contrast']:.2f} |"
+        for r in rows
+    ]
+    ort = json.loads((ROOT / "node_modules/onnxruntime-node/package.json").read_text())["version"]
+    path.write_text(
+        REPORT.format(
+            seeds=len(SEEDS), steps=", ".join(map(str, STEPS)), sizes=" and ".join(f"{w}x{h}" for w, h in SIZES), tolerance=TOLERANCE,
+            rows="\n".join(lines), diffusers=revision(), torch=torch.__version__, ort=ort,
+        )  # fmt: skip
+    )
+
+
+def write_fixtures(folder: Path, out: Path, names) -> None:
+    """The packs, and for each a few references as float16, whose rounding is a quarter of the limit at most."""
+    for name in names:
+        shutil.rmtree(out / name, ignore_errors=True)
+        shutil.copytree(folder / "packs" / name, out / name)
+        pipeline = load(folder, name)
+        golden = []
+        for request in requests(name):
+            # Every seed, step count, size and guidance at least twice, in a quarter of the cases.
+            if (request["width"] != request["height"]) != (request["seed"] != SEEDS[0]) or request["steps"] == 4:
+                continue
+            file = f"golden-{len(golden)}.u16"
+            values = np.round(reference(pipeline, name, request) * 65535).astype("<u2")
+            values.tofile(out / name / file)
+            golden.append({"request": request, "file": file})
+        (out / name / "goldens.json").write_text(json.dumps(golden, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--report", type=Path)
+    parser.add_argument("--fixtures", type=Path)
+    parser.add_argument("--names", nargs="+", default=list(PIPELINES))
+    parser.add_argument("--layouts", nargs="+", default=list(LAYOUTS))
+    args = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    if args.fixtures:
+        write_fixtures(args.folder, args.fixtures, args.names)
+        return
+    rows = compare(args.folder, args.names, args.layouts)
+    if args.report:
+        report(rows, args.report)
+    if any(not row["max"] <= TOLERANCE for row in rows):
+        raise SystemExit("not all within the limit")
+
+
+if __name__ == "__main__":
+    main()
