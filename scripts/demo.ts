@@ -8,6 +8,7 @@ import { parseSettings } from '../core/config/load.js';
 import { NodeError } from '../core/errors.js';
 import { failureLine, stopSignal } from '../core/run-program.js';
 import { readMark } from './demo/read-mark.js';
+import { metricsOf } from './demo/metrics.js';
 import { Progress } from './demo/progress.js';
 import { table } from './demo/table.js';
 import { prepare } from './setup/prepare.js';
@@ -30,14 +31,6 @@ const job = z
     seed: z.number().optional(),
     progress: z
       .object({ stage: z.string(), step: z.number(), steps: z.number(), fraction: z.number() })
-      .loose()
-      .optional(),
-    metrics: z
-      .object({
-        stages: z.array(z.object({ stage: z.string(), ms: z.number(), graphMs: z.number() })),
-        totalMs: z.number(),
-        graphMs: z.number(),
-      })
       .loose()
       .optional(),
   })
@@ -128,13 +121,9 @@ async function makeOne(system: RunningSystem, key: string, wish: Wish, dataDir: 
   const mark = await readMark(wish.kind, wish.out, watermarkKey);
   if (mark === undefined)
     throw new NodeError('WATERMARK_UNREADABLE', `no watermark was found in ${wish.out}`);
-  const stages = finished.metrics?.stages ?? [];
-  const rows = stages.map(({ stage, ms, graphMs }) => [stage, ms.toFixed(0), graphMs.toFixed(0)]);
-  rows.push([
-    'whole job',
-    (finished.metrics?.totalMs ?? 0).toFixed(0),
-    (finished.metrics?.graphMs ?? 0).toFixed(0),
-  ]);
+  const metrics = await metricsOf(system.brokerUrl, finished.job_id);
+  const rows = metrics.stages.map(({ stage, ms, graphMs }) => [stage, ms.toFixed(0), graphMs.toFixed(0)]);
+  rows.push(['whole job', metrics.totalMs.toFixed(0), metrics.graphMs.toFixed(0)]);
   rows.push(['submit to done', waited.toFixed(0), '']);
   console.log(`\n${table(['stage', 'ms', 'in graphs'], rows)}\n`);
   console.log(`prompt     ${String(wish.body.prompt)}`);

@@ -17,6 +17,7 @@ export interface SystemOptions {
 /** The whole system, running: broker (unless a foreign one is used), API and daemon. */
 export interface RunningSystem {
   readonly url: string;
+  readonly brokerUrl: string;
   /** Only on the first start of an installation. */
   readonly apiKey: string | undefined;
   readonly programs: readonly Program[];
@@ -74,7 +75,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const broken = Promise.race(
       programs.map((program) => program.ended.then((how) => ({ name: program.name, how }))),
     );
-    return { url, apiKey, programs, broken, stop: stopAll };
+    return { url, brokerUrl, apiKey, programs, broken, stop: stopAll };
   } catch (error) {
     await stopAll();
     throw error;
