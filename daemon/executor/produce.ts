@@ -2,7 +2,10 @@ import { NodeError } from '../../core/errors.js';
 import type { JobMessage } from '../../core/messages.js';
 import type { Released } from '../../core/released.js';
 import type { PipelineObserver } from '../../pipelines/pipeline.js';
+import { marksFor } from './job-marks.js';
+import { produceAudio } from './produce-audio.js';
 import { produceImage } from './produce-image.js';
+import { produceVideo } from './produce-video.js';
 import type { ExecutorTools } from './tools.js';
 
 export interface Produced {
@@ -14,7 +17,7 @@ export interface Produced {
 export async function produce(
   tools: ExecutorTools,
   job: JobMessage,
-  _scratchDir: string,
+  scratchDir: string,
   observer: PipelineObserver,
 ): Promise<Produced[]> {
   const { request } = job;
@@ -22,6 +25,13 @@ export async function produce(
     return [
       { part: 'result', released: await produceImage(tools, tools.image, job.jobId, request, observer) },
     ];
+  }
+  const marks = marksFor(tools.nodeId, job.jobId, tools.watermarkKey);
+  if (request.kind === 'video' && tools.video !== undefined) {
+    return produceVideo(tools, tools.video, marks, request, scratchDir, observer);
+  }
+  if (request.kind === 'audio' && tools.audio !== undefined) {
+    return produceAudio(tools, marks, request, scratchDir, observer);
   }
   throw new NodeError('KIND_UNSUPPORTED', `this node has no pack that makes ${request.kind} results`);
 }
