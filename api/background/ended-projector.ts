@@ -13,9 +13,8 @@ const RETRY_MS = 1000;
 const FAILED_TEXT = 'The generation failed and was not charged. Please try again.';
 const EXPIRED_TEXT = 'The job waited too long for a worker and was not charged. Please try again.';
 
-/** What the database remembers of a terminal event. */
-export function endOf(event: TerminalEvent): JobEnd {
-  const at = Date.parse(event.at);
+/** What the database remembers of a terminal event. Its instant is ours: nodes' clocks may be off. */
+function endOf(event: TerminalEvent, at: number): JobEnd {
   switch (event.outcome) {
     case 'completed': {
       const { seed, result, poster } = event;
@@ -48,7 +47,7 @@ export async function project(services: Services, event: TerminalEvent): Promise
   if (event.outcome === 'failed') {
     log.warn({ jobId: event.jobId, code: event.code, reason: event.message }, 'a job failed');
   }
-  const job = await endJob(database, settings.limits, event.jobId, endOf(event));
+  const job = await endJob(database, settings.limits, event.jobId, endOf(event, services.now()));
   if (job?.deleted === 1) {
     await eraseJob(services, event.jobId);
   } else if (job === undefined && event.outcome === 'completed' && before?.state !== 'completed') {

@@ -42,6 +42,7 @@ export async function buildServer(services: Services, publicUrl: string): Promis
       problemHandler(services.log)(error, request, reply);
     },
   });
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validateWithZod as never);
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
   app.setErrorHandler<FastifyError>(problemHandler(services.log));

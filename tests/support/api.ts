@@ -13,8 +13,8 @@ export interface TestApi {
   /** Moves the API's clock; it runs on from there. */
   travelTo(at: number): void;
   now(): number;
-  /** A new account's key. */
-  newKey(name?: string): Promise<string>;
+  /** A new account with its key. */
+  newAccount(name?: string): Promise<{ readonly key: string; readonly accountId: string }>;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function startTestApi(
     dataDir,
     now,
     travelTo: (at) => (offset = at - Date.now()),
-    newKey: async (name = 'test') => (await createAccount(api.services.database, name, now())).key,
+    newAccount: (name = 'test') => createAccount(api.services.database, name, now()),
     call: (method, path, options) => call(api.url, method, path, options),
     async close() {
       await api.close();
