@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseSettings } from '../../core/config/load.js';
+import { prepare } from '../../scripts/setup/prepare.js';
+import { freePort } from '../../scripts/system/free-port.js';
+import { startSystem, type RunningSystem } from '../../scripts/system/system.js';
+import { call, until, type Answer } from './api.js';
+
+/** The built system with its three real programs, in a data folder of its own. */
+export interface TestSystem {
+  readonly system: RunningSystem;
+  readonly key: string;
+  readonly dataDir: string;
+  readonly brokerPort: number;
+  readonly brokerBinary: string;
+  /** What the programs logged. */
+  log(): string;
+  request(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** Submits a picture and gives its job id. */
+  submit(body: object): Promise<string>;
+  /** The job once it has ended. */
+  ended(jobId: string): Promise<Record<string, unknown>>;
+  /** Waits until the executor is at work on the job. */
+  denoising(jobId: string): Promise<void>;
+  pidOf(program: 'daemon' | 'api' | 'nats-server'): number;
+  /** Process ids of a program's children. */
+  childrenOf(pid: number): number[];
+  stop(): Promise<void>;
+}
+
+const ENDED = ['completed', 'failed', 'blocked', 'cancelled'];
+
+/** Starts broker, API and daemon with the starter image pack and a short ack wait. */
+export async function startTestSystem(): Promise<TestSystem> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'zsky-system-'));
+  const brokerPort = await freePort();
+  const settings = parseSettings({ dataDir, broker: { port: brokerPort }, api: { port: await freePort() } });
+  const { broker: brokerBinary, ffmpeg } = await prepare(settings, () => undefined);
+  const logFile = join(dataDir, 'programs.log');
+  const log = () => readFileSync(logFile, 'utf8');
+  const env = {
+    ...process.env,
+    ZSKY_API_PORT: String(settings.api.port),
+    ZSKY_DAEMON_PACKS: 'models/packs/starter-image',
+    ZSKY_DAEMON_ACK_WAIT_MS: '3000',
+    ZSKY_DAEMON_FFMPEG: ffmpeg,
+  };
+  const system = await startSystem({
+    settings,
+    brokerBinary,
+    env,
+    log: openSync(logFile, 'a'),
+    logHint: log,
+    onProgress: () => undefined,
+  });
+  const key = system.apiKey ?? '';
+  const request = (method: string, path: string, body?: unknown) =>
+    call(system.url, method, path, { key, ...(body === undefined ? {} : { body }) });
+  const job = async (jobId: string) => (await request('GET', `/v1/jobs/${jobId}`)).json;
+  return {
+    system,
+    key,
+    dataDir,
+    brokerPort,
+    brokerBinary,
+    log,
+    request,
+    submit: async (body) => (await request('POST', '/v1/images/generate', body)).json.job_id,
+    ended: (jobId) =>
+      until(async () => {
+        const state = await job(jobId);
+        return ENDED.includes(state?.status) ? state : undefined;
+      }),
+    denoising: (jobId) =>
+      until(async () => (await job(jobId))?.progress?.stage === 'denoise').then(() => undefined),
+    pidOf: (name) => system.programs.find((program) => program.name === name)?.pid ?? -1,
+    childrenOf: (pid) =>
+      execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+        .trim()
+        .split(/\s+/)
+        .map(Number),
+    stop: async () => {
+      await system.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { payloadFor } from '../../safety/watermark/payload.js';
+import { detectPicture } from '../../safety/watermark/picture.js';
+import { startBroker } from '../../scripts/system/broker.js';
+import { startNodeProgram, type Program } from '../../scripts/system/program.js';
+import { startTestSystem, type TestSystem } from '../support/system.js';
+
+let at: TestSystem;
+const extra: Program[] = [];
+beforeAll(async () => {
+  at = await startTestSystem();
+});
+afterAll(async () => {
+  for (const program of extra.toReversed()) await program.stop(10_000);
+  await at.stop();
+});
+
+async function imagesUsed(): Promise<number> {
+  return (await at.request('GET', '/v1/usage')).json.images_used;
+}
+
+/** The job's result files in the store; more than one would be a second commit. */
+function filesOf(jobId: string): string[] {
+  return readdirSync(join(at.dataDir, 'results', jobId));
+}
+
+async function completesOnce(jobId: string, usedBefore: number): Promise<void> {
+  expect(await at.ended(jobId)).toMatchObject({ status: 'completed' });
+  expect(filesOf(jobId)).toHaveLength(1);
+  expect(await imagesUsed()).toBe(usedBefore + 1);
+}
+
+const LONG = { prompt: 'a lighthouse by a black sea at night', width: 1024, height: 1024 };
+
+describe('a picture', () => {
+  test('travels the whole road and carries a readable mark', async () => {
+    const jobId = await at.submit({
+      prompt: 'a red house in a green field',
+      width: 640,
+      height: 400,
+      seed: 7,
+    });
+    const ended = await at.ended(jobId);
+    expect(ended).toMatchObject({ status: 'completed', kind: 'image', expires_in: 86400 });
+    const bytes = Buffer.from(await (await fetch(ended.result_url as string)).arrayBuffer());
+    const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    expect([info.width, info.height]).toEqual([640, 400]);
+    const secret = (name: string) => readFileSync(join(at.dataDir, 'secrets', name), 'utf8').trim();
+    const key = new TextEncoder().encode(secret('watermark-key'));
+    const found = detectPicture({ width: info.width, height: info.height, data }, key, { search: 'as-made' });
+    expect(found).toMatchObject({
+      found: true,
+      payload: Buffer.from(payloadFor(secret('node-id'), jobId)).toString('hex'),
+    });
+  });
+
+  test('is the same, byte for byte, up to its own mark, for the same seed', async () => {
+    const body = { prompt: 'a red house in a green field', width: 256, height: 256, seed: 11 };
+    const pictures = [];
+    for (let i = 0; i < 2; i++) {
+      const ended = await at.ended(await at.submit(body));
+      const bytes = Buffer.from(await (await fetch(ended.result_url as string)).arrayBuffer());
+      pictures.push(await sharp(bytes).removeAlpha().raw().toBuffer());
+    }
+    const [a, b] = pictures;
+    const mean = a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
+    // The marks name two jobs, so they differ; the pictures below them do not.
+    expect(mean).toBeLessThan(3);
+  });
+
+  test('whose prompt is refused answers 451 with a reason', async () => {
+    const answer = await at.request('POST', '/v1/images/generate', { prompt: 'a nude woman on a bed' });
+    expect(answer.status).toBe(451);
+    expect(answer.json.error).toMatch(/safety check/);
+  });
+
+  test('survives kill -9 of its executor, once', async () => {
+    const used = await imagesUsed();
+    const jobId = await at.submit(LONG);
+    await at.denoising(jobId);
+    for (const pid of at.childrenOf(at.pidOf('daemon'))) process.kill(pid, 'SIGKILL');
+    await completesOnce(jobId, used);
+  });
+
+  test('survives kill -9 of the broker, once', async () => {
+    const used = await imagesUsed();
+    const jobId = await at.submit(LONG);
+    await at.denoising(jobId);
+    process.kill(at.pidOf('nats-server'), 'SIGKILL');
+    await at.system.programs.find(({ name }) => name === 'nats-server')?.ended;
+    const answer = await at.request('POST', '/v1/images/generate', LONG);
+    expect(answer.status).toBe(503);
+    extra.push((await startBroker(at.brokerBinary, at.brokerPort, at.dataDir)).program);
+    await completesOnce(jobId, used);
+  });
+
+  test('survives kill -9 of the daemon, once', async () => {
+    const used = await imagesUsed();
+    const jobId = await at.submit(LONG);
+    await at.denoising(jobId);
+    process.kill(at.pidOf('daemon'), 'SIGKILL');
+    const env = {
+      ...process.env,
+      ZSKY_BROKER_URL: at.system.brokerUrl,
+      ZSKY_DATA_DIR: at.dataDir,
+      ZSKY_DAEMON_PACKS: 'models/packs/starter-image',
+      ZSKY_DAEMON_ACK_WAIT_MS: '3000',
+      ZSKY_LOG_LEVEL: 'silent',
+    };
+    extra.push(startNodeProgram('daemon', { env, log: 'inherit' }).program);
+    await completesOnce(jobId, used);
+  });
+});

@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestSystem, type TestSystem } from '../support/system.js';
+
+const exec = promisify(execFile);
+const SOURCE = readFileSync(new URL('../fixtures/sample-client.py', import.meta.url), 'utf8');
+
+let at: TestSystem;
+const folder = mkdtempSync(join(tmpdir(), 'zsky-client-'));
+beforeAll(async () => {
+  at = await startTestSystem();
+});
+afterAll(async () => {
+  await at.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the API document's client with nothing changed but its base address and, if given, its prompt. */
+async function runClient(change: (source: string) => string = (source) => source): Promise<string> {
+  const path = join(folder, 'client.py');
+  writeFileSync(path, change(SOURCE.replace('"https://zsky.ai"', JSON.stringify(at.system.url))));
+  const { stdout } = await exec('python3', [path], {
+    cwd: folder,
+    env: { ...process.env, ZSKY_API_KEY: at.key },
+  });
+  return stdout;
+}
+
+test('the sample client of the API document saves a picture of 1024x1024', async () => {
+  expect(await runClient()).toMatch(/^Result: http/);
+  const { format, width, height } = await sharp(join(folder, 'out.webp')).metadata();
+  expect({ format, width, height }).toEqual({ format: 'webp', width: 1024, height: 1024 });
+});
+
+test('the sample client fails on a prompt that safety refuses', async () => {
+  const refused = runClient((source) =>
+    source.replace('A coffee cup on a wooden table, photorealistic', 'a nude woman'),
+  );
+  await expect(refused).rejects.toThrow(/HTTP Error 451/);
+});
