@@ -11,8 +11,10 @@ import type { Tokenizer } from '../../models/tokenizers/tokenizer.js';
 import { concat, expectFinite, outputOf, tokenBatch } from '../film/batch.js';
 import { guide } from '../guidance.js';
 import { torchCpuNoise } from '../noise/torch-cpu.js';
+import { sizeShift } from '../picture-plan.js';
+import { createScheduler } from '../schedulers/registry.js';
+import type { SchedulerFactory } from '../schedulers/scheduler.js';
 import type { FilmRequest, FrameStream, PipelineObserver, VideoPipeline } from '../pipeline.js';
-import { flowScheduleConfig, flowSigmas, type FlowScheduleConfig } from './flow-schedule.js';
 import { cropFrame } from './frames.js';
 import { latentCount, packLatents, unpackLatents, type LatentShape } from './latents.js';
 import { motionDecoderConfig, MotionDecoder } from './motion-decoder.js';
@@ -30,12 +32,15 @@ const transformerConfig = z
   })
   .loose();
 
+const MAX_SHIFT = 1.15;
+
 interface Parts {
   readonly textEncoder: GraphSession;
   readonly transformer: GraphSession;
   readonly decoder: VideoDecoder;
   readonly tokenizer: Tokenizer;
-  readonly schedule: FlowScheduleConfig;
+  readonly scheduler: SchedulerFactory;
+  readonly schedulerConfig: Readonly<Record<string, unknown>>;
   readonly patch: number;
   readonly width: number;
   readonly defaults: {
@@ -79,6 +84,10 @@ export class LTXPipeline implements VideoPipeline {
       z.object({ _class_name: z.string().default('AutoencoderKLLTXVideo') }).loose(),
     );
     const transformer = await pack.json('transformer/config.json', transformerConfig);
+    const schedulerConfig = await pack.json(
+      'scheduler/scheduler_config.json',
+      z.record(z.string(), z.unknown()),
+    );
     const decoderGraph = await open('vae_decoder');
     const defaults = pack.manifest?.defaults ?? {};
     return new LTXPipeline(pack, meter, {
@@ -93,7 +102,8 @@ export class LTXPipeline implements VideoPipeline {
               limits,
             ),
       tokenizer: await T5Tokenizer.load(join(pack.dir, 'tokenizer')),
-      schedule: await pack.json('scheduler/scheduler_config.json', flowScheduleConfig),
+      scheduler: createScheduler(schedulerConfig, pack.manifest?.defaults.scheduler),
+      schedulerConfig,
       patch: transformer.patch_size,
       width: transformer.num_attention_heads * transformer.attention_head_dim,
       defaults: {
@@ -128,7 +138,7 @@ export class LTXPipeline implements VideoPipeline {
 
   /** Runs text and flow; the result is what `frames` decodes. @throws OUTPUT_NOT_FINITE */
   async denoise(request: FilmRequest, observer: PipelineObserver): Promise<DenoisedFilm> {
-    const { decoder, defaults, patch, schedule, transformer, width } = this.parts;
+    const { decoder, defaults, patch, scheduler, schedulerConfig, transformer, width } = this.parts;
     const steps = request.steps ?? defaults.steps;
     const scale = request.guidanceScale ?? defaults.guidanceScale;
     const guidance = scale > 1;
@@ -153,8 +163,11 @@ export class LTXPipeline implements VideoPipeline {
     const seen = this.seenTokens(request.keyframe, shape);
     const batch = guidance ? 2 : 1;
     const noise = request.noise ?? torchCpuNoise(request.seed);
-    let latents = packLatents(noise.randn(latentCount(shape)), shape, patch);
-    const sigmas = flowSigmas(schedule, steps, shape.frames * shape.rows * shape.columns);
+    let latents: Float32Array = packLatents(noise.randn(latentCount(shape)), shape, patch);
+    // The flow's noise levels are evenly spaced; the scheduler shifts them towards noise, more for larger films.
+    const sigmas = Array.from({ length: steps }, (_, step) => 1 - step / steps);
+    const mu = sizeShift(schedulerConfig, shape.frames * shape.rows * shape.columns, MAX_SHIFT);
+    const flow = scheduler.plan(steps, { mu, sigmas });
     for (let step = 0; step < steps; step++) {
       await observer.progress('denoise', step, steps);
       const shown = seen === undefined ? latents : beside(latents, channels, seen.data, seen.channels);
@@ -164,16 +177,13 @@ export class LTXPipeline implements VideoPipeline {
           ...[batch, tokenCount, channels + (seen?.channels ?? 0)],
         ),
         encoder_hidden_states: states,
-        timestep: floats(new Float32Array(batch).fill(sigmas[step] * schedule.num_train_timesteps), batch),
+        timestep: floats(new Float32Array(batch).fill(flow.timesteps[step]), batch),
         encoder_attention_mask: mask,
         rotary_cos: floats(rotary.cos, ...rotary.dims),
         rotary_sin: floats(rotary.sin, ...rotary.dims),
       });
       const answer = outputOf(results, 'out_hidden_states').data;
-      const flow = guidance ? guide(answer, scale) : answer;
-      // Euler's step along the flow: Esser et al. 2024, eq. 1 with its straight path.
-      const stride = sigmas[step + 1] - sigmas[step];
-      latents = latents.map((value, index) => value + stride * flow[index]);
+      latents = flow.step(guidance ? guide(answer, scale) : answer, step, latents, noise);
     }
     expectFinite(latents, 'the denoised film');
     return { latents: unpackLatents(latents, shape, patch), shape };
