@@ -9,7 +9,7 @@ import { MASTER_RATE_HZ } from '../media/loudness.js';
 import { expectSound, probeMedia } from '../media/probe.js';
 import { makeSound } from './make-sound.js';
 import type { MediaMarks } from './media-marks.js';
-import type { Produced } from './produce.js';
+import type { Produced } from './produced.js';
 import type { ExecutorTools } from './tools.js';
 
 const MAX_TRUE_PEAK_DB = -1;

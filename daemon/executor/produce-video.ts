@@ -17,7 +17,7 @@ import { FrameSampler } from './film-frames.js';
 import { makeSound } from './make-sound.js';
 import type { MediaMarks } from './media-marks.js';
 import { encodeWebp, readPictureMark } from './produce-image.js';
-import type { Produced } from './produce.js';
+import type { Produced } from './produced.js';
 import type { ExecutorTools } from './tools.js';
 
 const MAX_TRUE_PEAK_DB = -1;

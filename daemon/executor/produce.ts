@@ -1,17 +1,12 @@
 import { NodeError } from '../../core/errors.js';
 import type { JobMessage } from '../../core/messages.js';
-import type { Released } from '../../core/released.js';
 import type { PipelineObserver } from '../../pipelines/pipeline.js';
 import { marksFor } from './job-marks.js';
 import { produceAudio } from './produce-audio.js';
 import { produceImage } from './produce-image.js';
 import { produceVideo } from './produce-video.js';
+import type { Produced } from './produced.js';
 import type { ExecutorTools } from './tools.js';
-
-export interface Produced {
-  readonly part: 'result' | 'poster';
-  readonly released: Released;
-}
 
 /** Makes what a job asks for with the pack of its kind. @throws KIND_UNSUPPORTED and what producing throws */
 export async function produce(

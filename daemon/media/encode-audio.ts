@@ -30,7 +30,7 @@ interface Ffmpeg {
  * Writes sound as a file of the given format.
  * @throws FFMPEG_FAILED, DISK_FULL
  */
-export async function encodeAudio(
+async function encodeAudio(
   sound: PcmAudio,
   format: SoundFormat,
   path: string,

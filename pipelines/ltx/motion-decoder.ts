@@ -26,7 +26,7 @@ const PIXELS_AT_ONCE = 2_000_000;
 const SEEN_CHANNELS = 4;
 
 /** Mean colour (-1..1) and contrast of each cell of a picture, `[4, rows, columns]`. */
-export function pictureSummary(picture: RgbImage, rows: number, columns: number): Float32Array {
+function pictureSummary(picture: RgbImage, rows: number, columns: number): Float32Array {
   const out = new Float32Array(SEEN_CHANNELS * rows * columns);
   const edge = (index: number, count: number, size: number): number => Math.floor((index * size) / count);
   for (let row = 0; row < rows; row++) {

@@ -1,7 +1,7 @@
 /** Samples in a window and from one window to the next. */
-export const WINDOW = 2048;
-export const HOP = 512;
-export const BINS = WINDOW / 2 + 1;
+const WINDOW = 2048;
+const HOP = 512;
+const BINS = WINDOW / 2 + 1;
 
 const HANN = Float64Array.from(
   { length: WINDOW },
@@ -46,7 +46,7 @@ function fft(re: Float64Array, im: Float64Array, sign: 1 | -1): void {
 }
 
 /** Windows that it takes to cover every sample of a signal by four of them. */
-export function windowCount(length: number): number {
+function windowCount(length: number): number {
   return Math.ceil((length + WINDOW - HOP) / HOP);
 }
 
