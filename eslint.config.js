@@ -1,7 +1,19 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'data/**', '.cache/**', 'node_modules/**', 'bin/**', '*.config.*', '.dependency-cruiser.cjs', 'api/console/**/*.js'] },
+  {
+    ignores: [
+      'dist/**',
+      'data/**',
+      '.cache/**',
+      'node_modules/**',
+      'bin/**',
+      '**/*.mjs',
+      '*.config.*',
+      '.dependency-cruiser.cjs',
+      'api/console/**/*.js',
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

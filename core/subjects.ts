@@ -24,6 +24,7 @@ export const subject = {
   cancel: (jobId: string) => `cancel.${jobId}`,
   heartbeat: (nodeId: string) => `node.${nodeId}`,
   allProgress: 'progress.*',
+  allEnded: 'ended.*',
   allCancels: 'cancel.*',
   allHeartbeats: 'node.*',
   promptCheck: 'check.prompt',

@@ -168,7 +168,7 @@ export class ExecutorHost {
           try {
             hear(message, resolve);
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         };
         void this.ended.then(() => reject(new NodeError('EXECUTOR_DIED', 'the executor process ended')));

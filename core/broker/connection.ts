@@ -1,4 +1,4 @@
-import { connect, type JetStreamManager, type NatsConnection } from 'nats';
+import { connect, Events, type JetStreamManager, type NatsConnection } from 'nats';
 import { NodeError } from '../errors.js';
 import type { Logger } from '../logging.js';
 
@@ -43,8 +43,8 @@ export async function connectBroker(options: BrokerOptions): Promise<NatsConnect
 
 async function watchStatus(connection: NatsConnection, log: Logger): Promise<void> {
   for await (const status of connection.status()) {
-    if (status.type === 'disconnect') log.warn('the broker is away; reconnecting');
-    else if (status.type === 'reconnect') log.info('the broker is back');
+    if (status.type === Events.Disconnect) log.warn('the broker is away; reconnecting');
+    else if (status.type === Events.Reconnect) log.info('the broker is back');
   }
 }
 
@@ -81,9 +81,16 @@ export class BrokerPresence {
 
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
-      if (status.type === 'disconnect') this.#here = false;
-      else if (status.type === 'reconnect') this.#here = true;
+      if (status.type === Events.Disconnect) this.#here = false;
+      else if (status.type === Events.Reconnect) this.#here = true;
     }
     this.#here = false;
   }
+}
+
+/** Calls back each time the broker has come back after being away. */
+export function onBrokerBack(connection: NatsConnection, handle: () => void): void {
+  void (async () => {
+    for await (const status of connection.status()) if (status.type === Events.Reconnect) handle();
+  })();
 }

@@ -4,10 +4,12 @@ import {
   progressMessage,
   promptCheckRequest,
   promptVerdict,
+  terminalEvent,
   type NodeHeartbeat,
   type ProgressMessage,
   type PromptCheckRequest,
   type PromptVerdict,
+  type TerminalEvent,
 } from '../messages.js';
 import { subject } from '../subjects.js';
 import type { JobKind } from '../kinds.js';
@@ -45,6 +47,11 @@ export function onProgress(
   handle: (progress: ProgressMessage) => void,
 ): Subscription {
   return listen(connection, subject.allProgress, progressMessage, handle);
+}
+
+/** Ends of jobs as they happen, in every process; `pullEnded` is the way that misses none. */
+export function onEnded(connection: NatsConnection, handle: (event: TerminalEvent) => void): Subscription {
+  return listen(connection, subject.allEnded, terminalEvent, handle);
 }
 
 export function sendHeartbeat(connection: NatsConnection, beat: NodeHeartbeat): void {

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { RgbImage } from '../../core/media.js';
 import { payloadFor, toHex } from './payload.js';
@@ -30,7 +30,7 @@ function scene(width: number, height: number, seed = 1): RgbImage {
 
 const encoded = (image: RgbImage) =>
   sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } });
-async function decoded(pipeline: sharp.Sharp): Promise<RgbImage> {
+async function decoded(pipeline: Sharp): Promise<RgbImage> {
   const { data, info } = await sharp(await pipeline.toBuffer())
     .removeAlpha()
     .raw()

@@ -52,7 +52,7 @@ describe('a program that cannot start says why in one line and exits with 1', ()
     [
       'a data folder that cannot be made',
       'scripts/start.js',
-      { ZSKY_DATA_DIR: '/proc/zsky' },
+      { ZSKY_DATA_DIR: '/dev/null/zsky' },
       /DATA_FOLDER_UNWRITABLE[^]*ZSKY_DATA_DIR/,
     ],
     [
@@ -62,7 +62,7 @@ describe('a program that cannot start says why in one line and exits with 1', ()
       /BROKER_UNAVAILABLE/,
     ],
   ])('%s', (_what, script, env, message) => {
-    const { status, said } = run(script, env as unknown as Record<string, string>);
+    const { status, said } = run(script, env);
     expect(said).toMatch(message);
     expect(said).not.toMatch(/\n\s+at /);
     expect(status).toBe(1);
