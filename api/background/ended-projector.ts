@@ -39,7 +39,7 @@ function endOf(event: TerminalEvent, at: number): JobEnd {
 }
 
 /** Writes one terminal event down. Doing it again changes nothing. */
-export async function project(services: Services, event: TerminalEvent): Promise<void> {
+async function project(services: Services, event: TerminalEvent): Promise<void> {
   const { database, settings, store, log } = services;
   const before = await findJobState(database.read, event.jobId);
   // A zero-retention result is charged by the process that handed it over: if that died, it is not.

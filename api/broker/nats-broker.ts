@@ -1,25 +1,22 @@
 import { EventEmitter } from 'node:events';
-import type { NatsConnection } from 'nats';
-import { connectBroker, BrokerPresence } from '../../core/broker/connection.js';
+import { BrokerPresence, connectBroker, onBrokerBack } from '../../core/broker/connection.js';
 import { Fence, type CancelOutcome } from '../../core/broker/fence.js';
 import { openInlineInbox, type InlineInbox } from '../../core/broker/inline-result.js';
-import { fromBytes } from '../../core/broker/json.js';
 import { publishJob } from '../../core/broker/publish.js';
 import { pullEnded, type Delivery, type Pull } from '../../core/broker/pull.js';
-import { askPromptCheck, NodeDirectory, onProgress, sendCancel } from '../../core/broker/signals.js';
+import { askPromptCheck, NodeDirectory, onEnded, onProgress, sendCancel } from '../../core/broker/signals.js';
 import { ensureStreams } from '../../core/broker/streams.js';
 import { asNodeError, NodeError } from '../../core/errors.js';
 import type { JobKind } from '../../core/kinds.js';
 import type { Logger } from '../../core/logging.js';
 import {
-  terminalEvent,
   type JobMessage,
   type ProgressMessage,
   type PromptCheckRequest,
   type PromptVerdict,
   type TerminalEvent,
 } from '../../core/messages.js';
-import { HEARTBEAT_EVERY_MS, subject } from '../../core/subjects.js';
+import { HEARTBEAT_EVERY_MS } from '../../core/subjects.js';
 import type { JobBroker } from '../ports.js';
 
 export interface NatsBrokerOptions {
@@ -32,6 +29,8 @@ export interface NatsBrokerOptions {
 const CONNECT_AGAIN_MS = 500;
 /** Every live node has been heard of once by then. */
 const LEARNING_MS = HEARTBEAT_EVERY_MS + 500;
+
+type NatsConnection = Awaited<ReturnType<typeof connectBroker>>;
 
 interface Session {
   readonly connection: NatsConnection;
@@ -149,31 +148,19 @@ export class NatsBroker implements JobBroker {
     const nodes = new NodeDirectory(connection);
     this.#learnedAt = performance.now() + LEARNING_MS;
     onProgress(connection, (progress) => this.#signals.emit('progress', progress));
-    connection.subscribe(subject.ended('*'), {
-      callback: (error, message) => {
-        if (error !== null) return;
-        try {
-          this.#signals.emit('ended', fromBytes(terminalEvent, message.data));
-        } catch {
-          // The projector reports what it cannot read; this is only the quick way.
-        }
-      },
-    });
+    onEnded(connection, (event) => this.#signals.emit('ended', event));
     const ended = pullEnded(connection, (error) => {
       this.options.log.error({ err: error }, 'an ended event cannot be read and was dropped');
     });
-    void this.#watch(connection);
+    onBrokerBack(connection, () => this.#back(connection));
     return { connection, presence, fence: await Fence.open(connection), nodes, ended };
   }
 
   /** A broker that came back may have lost its disk or its knowledge of the nodes. */
-  async #watch(connection: NatsConnection): Promise<void> {
-    for await (const status of connection.status()) {
-      if (status.type !== 'reconnect') continue;
-      this.#learnedAt = performance.now() + LEARNING_MS;
-      await ensureStreams(connection, this.options.replicas).catch((error: unknown) => {
-        this.options.log.error({ code: asNodeError(error).code }, 'the streams could not be made again');
-      });
-    }
+  #back(connection: NatsConnection): void {
+    this.#learnedAt = performance.now() + LEARNING_MS;
+    ensureStreams(connection, this.options.replicas).catch((error: unknown) => {
+      this.options.log.error({ code: asNodeError(error).code }, 'the streams could not be made again');
+    });
   }
 }

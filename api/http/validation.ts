@@ -1,5 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ApiError } from './api-errors.js';
 
 function place(path: readonly PropertyKey[]): string {

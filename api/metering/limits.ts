@@ -1,8 +1,7 @@
 import type { Limits } from '../../core/config/settings.js';
 
 /** The kinds that the API sells. */
-export const API_KINDS = ['image', 'video'] as const;
-export type ApiKind = (typeof API_KINDS)[number];
+export type ApiKind = 'image' | 'video';
 
 /** The numbers that apply to one kind. */
 export function limitsFor(

@@ -1,7 +1,7 @@
 /** Attempts of the last 30 minutes decide. */
 export const SUSPENSION_WINDOW_MS = 30 * 60_000;
 /** Fewer attempts than this never suspend. */
-export const SUSPENSION_MIN_ATTEMPTS = 10;
+const SUSPENSION_MIN_ATTEMPTS = 10;
 /** How long an automatic suspension lasts. */
 export const SUSPENSION_MS = 24 * 3600_000;
 

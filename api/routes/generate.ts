@@ -103,6 +103,7 @@ async function answerInline(inline: InlineJobs, submission: Submission, reply: F
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort();
   });
+  if (reply.raw.destroyed) gone.abort();
   const { jobId, result } = await inline.run(submission, gone.signal);
   await reply
     .headers({

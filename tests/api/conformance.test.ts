@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { sweep } from '../../api/background/sweeper.js';
 import { admit } from '../../api/database/admission.js';
 import { setOverageCap } from '../../api/database/ledger.js';
 import { endJob } from '../../api/database/settlement.js';
 import { setDailyLift } from '../../api/database/accounts.js';
 import { verifyLedger } from '../../api/database/verify-ledger.js';
-import { jobBody, problemBody, queuedJob, usageBody } from '../../api/http/schemas.js';
+import type { usageBody } from '../../api/http/schemas.js';
+import { jobBody, problemBody, queuedJob } from '../../api/http/schemas.js';
 import { startTestApi, until, type Answer, type CallOptions, type TestApi } from '../support/api.js';
 import { startBroker, type PrivateBroker } from '../support/broker.js';
 import { startStandInNode, type Script, type StandInNode } from '../support/stand-in-node.js';
@@ -53,7 +54,7 @@ const image = (body: object = {}, options: CallOptions = {}): Promise<Answer> =>
   call('POST', '/v1/images/generate', { body: { prompt: 'a lighthouse', ...body }, ...options });
 const video = (body: object = {}, options: CallOptions = {}): Promise<Answer> =>
   call('POST', '/v1/videos/generate', { body: { prompt: 'a lighthouse', ...body }, ...options });
-const ended = (jobId: string): Promise<any> =>
+const ended = (jobId: string): Promise<Answer['json']> =>
   until(async () => {
     const { json } = await call('GET', `/v1/jobs/${jobId}`);
     return ['completed', 'failed', 'blocked'].includes(json.status) && json;

@@ -107,7 +107,13 @@ export async function startStandInNode(options: {
 
   async function make(job: JobMessage, attempt: number): Promise<TerminalEvent> {
     const base = { jobId: job.jobId, attempt, at: new Date().toISOString(), nodeId };
-    const cancelled = new Promise<void>((resolve) => waiting.set(job.jobId, resolve));
+    let wanted = true;
+    const cancelled = new Promise<void>((resolve) =>
+      waiting.set(job.jobId, () => {
+        wanted = false;
+        resolve();
+      }),
+    );
     const { kind } = job.request;
     const outcome = await Promise.race([
       node.script(job, {
@@ -124,7 +130,7 @@ export async function startStandInNode(options: {
       }),
       cancelled.then(() => 'cancel' as const),
     ]);
-    if (outcome === 'cancel') return { outcome: 'cancelled', ...base, started: true };
+    if (!wanted || outcome === 'cancel') return { outcome: 'cancelled', ...base, started: true };
     if (outcome === 'fail') return { outcome: 'failed', ...base, code: 'EXECUTOR_DIED', message: 'test' };
     if (outcome === 'block') {
       const reason = `Sorry — our safety check stopped this ${kind}.`;
