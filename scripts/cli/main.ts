@@ -4,6 +4,7 @@ import type { Command } from './command.js';
 /** Every subcommand, loaded only when asked for: a help text must not load ONNX Runtime. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command }>>> = {
   setup: () => import('./setup.js'),
+  docs: () => import('./docs.js'),
   warmup: () => import('./warmup.js'),
   health: () => import('./health.js'),
   run: () => import('./run.js'),

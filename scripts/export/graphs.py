@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -45,6 +46,12 @@ def spell_out_norms(module: nn.Module) -> None:
         for name, child in list(parent.named_children()):
             if type(child) is nn.RMSNorm:
                 setattr(parent, name, PlainRmsNorm(child))
+
+
+def unflatten(self, dim, sizes):
+    """Tensor.unflatten as a reshape: the tracer would bake the example's other axes into it."""
+    dim %= self.ndim
+    return self.reshape(*self.shape[:dim], *sizes, *self.shape[dim + 1 :])
 
 
 def tidy(model: onnx.ModelProto) -> None:
@@ -95,7 +102,7 @@ def export(
     module = module.eval()
     spell_out_norms(module)
     examples = tuple(edge.example for edge in edges)
-    with torch.no_grad():
+    with torch.no_grad(), mock.patch.object(torch.Tensor, "unflatten", unflatten):
         torch.onnx.export(
             module,
             examples,

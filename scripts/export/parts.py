@@ -75,10 +75,27 @@ class Mmdit(nn.Module):
         return self.transformer(hidden_states, encoder_hidden_states, pooled_projections, timestep, return_dict=False)[0]
 
 
+class AxisRotary(nn.Module):
+    """FLUX's rotary tables in operations that trace well: each frequency stands twice, side by side."""
+
+    def __init__(self, embed):
+        super().__init__()
+        self.frequencies = nn.ParameterList()
+        for width in embed.axes_dim:
+            exponents = torch.arange(0, width, 2, dtype=torch.float64) / width
+            self.frequencies.append(nn.Parameter((embed.theta**-exponents).float(), requires_grad=False))
+
+    def forward(self, ids):
+        angles = torch.cat([ids[:, i : i + 1].float() * row for i, row in enumerate(self.frequencies)], dim=-1)
+        twice = angles.unsqueeze(-1).expand(-1, -1, 2).flatten(1)
+        return twice.cos(), twice.sin()
+
+
 class Flux(nn.Module):
     def __init__(self, transformer):
         super().__init__()
         self.transformer = transformer
+        transformer.pos_embed = AxisRotary(transformer.pos_embed)
 
     def forward(self, hidden_states, encoder_hidden_states, pooled_projections, timestep, img_ids, txt_ids, guidance=None):
         return self.transformer(
