@@ -1,98 +1,88 @@
 import { z } from 'zod';
-import type { NoiseSource } from '../noise/noise-source.js';
+import { integratorWeights } from './exponential-integrator.js';
+import { option } from './option.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
+import { karrasSigmas } from './sigma-curves.js';
+import { linspace } from './timestep-spacing.js';
+import { weightedSum, type Term } from './weighted-sum.js';
 
-const configSchema = z.object({
-  sigma_min: z.number().default(0.3),
-  sigma_max: z.number().default(500),
-  sigma_data: z.number().default(1),
-  sigma_schedule: z.enum(['exponential', 'karras']).default('exponential'),
-  solver_order: z.union([z.literal(1), z.literal(2)]).default(2),
-  prediction_type: z.enum(['v_prediction', 'epsilon']).default('v_prediction'),
-  rho: z.number().default(7),
-  solver_type: z.enum(['midpoint', 'heun']).default('midpoint'),
-  lower_order_final: z.boolean().default(true),
-  euler_at_final: z.boolean().default(false),
-  final_sigmas_type: z.enum(['zero', 'sigma_min']).default('zero'),
+const schema = z.object({
+  sigma_min: option(z.number().positive(), 0.3),
+  sigma_max: option(z.number().positive(), 500),
+  sigma_data: option(z.number().positive(), 1),
+  sigma_schedule: option(z.enum(['exponential', 'karras']), 'exponential'),
+  solver_order: option(z.number().int().min(1).max(2), 2),
+  prediction_type: option(z.enum(['epsilon', 'v_prediction']), 'v_prediction'),
+  rho: option(z.number(), 7),
+  solver_type: option(
+    z
+      .enum(['midpoint', 'heun', 'logrho', 'bh1', 'bh2'])
+      .transform((type) => (type === 'heun' ? 'heun' : 'midpoint')),
+    'midpoint',
+  ),
+  lower_order_final: option(z.boolean(), true),
+  euler_at_final: option(z.boolean(), false),
+  final_sigmas_type: option(z.enum(['zero', 'sigma_min']), 'zero'),
 });
-type Config = z.infer<typeof configSchema>;
+
+const f = Math.fround;
+/** Runs shorter than this end with a step of first order where the config says so. */
+const FEW_STEPS = 15;
 
 /**
- * Stable Audio's stochastic second-order multistep solver: SDE-DPM-Solver++(2M) of Lu et al. 2022 on
- * variance-exploding noise with the preconditioning of Karras et al. 2022, table 1. The network is told
- * atan(sigma) as a part of a right angle.
+ * The stochastic second-order multistep solver of Stable Audio, in the variance-exploding form with the
+ * preconditioning of Karras et al. 2022, table 1; the step is Lu et al. 2022, "DPM-Solver++", section 6. The model is
+ * told the angle arctan σ in right angles. The reference takes its noise from a Brownian tree; over steps that do
+ * not overlap that is independent unit noise, which is drawn here.
  */
-export function cosineDpmSolverMultistep(json: unknown): SchedulerFactory {
-  const config = configSchema.parse(json);
+export function cosineDpmSolverMultistep(config: unknown): SchedulerFactory {
+  const options = schema.parse(config);
+  const { sigma_min: low, sigma_max: high, sigma_data: data } = options;
+
+  const levelsOf = (steps: number): number[] =>
+    options.sigma_schedule === 'karras'
+      ? karrasSigmas(low, high, steps, options.rho)
+      : linspace(Math.log(low), Math.log(high), steps).map(Math.exp).reverse();
+
   return {
     className: 'CosineDPMSolverMultistepScheduler',
-    plan: (steps) => new CosineRun(config, steps),
+    plan(steps): Scheduler {
+      const sigmas = [...levelsOf(steps), options.final_sigmas_type === 'zero' ? 0 : low].map(f);
+      const points = sigmas.map((sigma) => ({ alpha: 1, sigma, lambda: -f(Math.log(sigma)) }));
+      const firstAtEnd =
+        options.euler_at_final ||
+        (options.lower_order_final && steps < FEW_STEPS) ||
+        options.final_sigmas_type === 'zero';
+      let before: Float32Array | undefined;
+
+      return {
+        timesteps: sigmas.slice(0, -1).map((sigma) => f((Math.atan(sigma) / Math.PI) * 2)),
+        sigmas,
+        initNoiseSigma: Math.hypot(high, 1),
+        scaleModelInput: (sample, index) => weightedSum([1 / Math.hypot(sigmas[index], data), sample]),
+        step(output, index, sample, noise) {
+          const sigma = sigmas[index];
+          const spread = sigma ** 2 + data ** 2;
+          const sign = options.prediction_type === 'v_prediction' ? -1 : 1;
+          const clean = weightedSum(
+            [data ** 2 / spread, sample],
+            [(sign * sigma * data) / Math.sqrt(spread), output],
+          );
+          const weights = integratorWeights('sde-dpmsolver++', points[index], points[index + 1]);
+          const terms: Term[] = [[weights.sample, sample]];
+          if (weights.noise !== 0) terms.push([weights.noise, noise.randn(sample.length)]);
+          const first = options.solver_order === 1 || (index === steps - 1 && firstAtEnd);
+          if (before === undefined || first) terms.push([weights.prediction, clean]);
+          else {
+            const h = points[index + 1].lambda - points[index].lambda;
+            const ratio = (points[index].lambda - points[index - 1].lambda) / h;
+            const slope = (options.solver_type === 'midpoint' ? weights.midpoint : weights.first) / ratio;
+            terms.push([weights.prediction + slope, clean], [-slope, before]);
+          }
+          before = clean;
+          return weightedSum(...terms);
+        },
+      };
+    },
   };
-}
-
-function noiseLevels(config: Config, steps: number): number[] {
-  const { sigma_min: low, sigma_max: high, rho } = config;
-  const at = (part: number): number =>
-    config.sigma_schedule === 'karras'
-      ? (high ** (1 / rho) + part * (low ** (1 / rho) - high ** (1 / rho))) ** rho
-      : Math.exp(Math.log(high) + part * (Math.log(low) - Math.log(high)));
-  const levels = Array.from({ length: steps }, (_, step) => at(steps === 1 ? 0 : step / (steps - 1)));
-  return [...levels, config.final_sigmas_type === 'zero' ? 0 : low];
-}
-
-class CosineRun implements Scheduler {
-  readonly sigmas: readonly number[];
-  readonly timesteps: readonly number[];
-  readonly initNoiseSigma: number;
-  private previous: Float32Array | undefined;
-
-  constructor(
-    private readonly config: Config,
-    private readonly steps: number,
-  ) {
-    this.sigmas = noiseLevels(config, steps);
-    this.timesteps = this.sigmas.slice(0, steps).map((sigma) => (Math.atan(sigma) / Math.PI) * 2);
-    this.initNoiseSigma = Math.sqrt(config.sigma_max ** 2 + 1);
-  }
-
-  scaleModelInput(sample: Float32Array, index: number): Float32Array {
-    const factor = 1 / Math.sqrt(this.sigmas[index] ** 2 + this.config.sigma_data ** 2);
-    return sample.map((value) => value * factor);
-  }
-
-  step(modelOutput: Float32Array, index: number, sample: Float32Array, noise: NoiseSource): Float32Array {
-    const { sigma_data: data } = this.config;
-    const sigma = this.sigmas[index];
-    const target = this.sigmas[index + 1];
-    const spread = sigma ** 2 + data ** 2;
-    const keep = data ** 2 / spread;
-    const sign = this.config.prediction_type === 'v_prediction' ? -1 : 1;
-    const take = (sign * sigma * data) / Math.sqrt(spread);
-    const clean = sample.map((value, at) => keep * value + take * modelOutput[at]);
-    const before = this.previous;
-    this.previous = clean;
-    // At zero noise the update is its limit: the clean estimate itself.
-    if (target === 0) return clean;
-
-    const h = Math.log(sigma) - Math.log(target);
-    const carried = (target / sigma) * Math.exp(-h);
-    const gained = 1 - Math.exp(-2 * h);
-    const fresh = noise.randn(sample.length);
-    const strength = target * Math.sqrt(gained);
-    const last = index === this.steps - 1;
-    const firstOrder =
-      this.config.solver_order === 1 ||
-      before === undefined ||
-      (last && (this.config.euler_at_final || (this.config.lower_order_final && this.steps < 15)));
-    if (firstOrder) {
-      return sample.map((value, at) => carried * value + gained * clean[at] + strength * fresh[at]);
-    }
-    const h0 = Math.log(this.sigmas[index - 1]) - Math.log(sigma);
-    const second = this.config.solver_type === 'midpoint' ? 0.5 * gained : 1 - gained / (2 * h);
-    const slope = (second * h) / h0;
-    return sample.map(
-      (value, at) =>
-        carried * value + gained * clean[at] + slope * (clean[at] - before[at]) + strength * fresh[at],
-    );
-  }
 }

@@ -1,57 +1,70 @@
 import { z } from 'zod';
-import { alphasCumprodOf, spacedTimesteps, trainingConfig } from './noise-schedule.js';
+import { clipConfig, limitOf, thresholdConfig } from './limit-clean.js';
+import { alphasCumprodOf, trainingConfig, zeroSnrConfig } from './noise-schedule.js';
+import { option } from './option.js';
+import { cleanWeights, noiseWeights, predictionConfig } from './prediction.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
+import { spacedTimesteps, spacingConfig } from './timestep-spacing.js';
+import { atMostTrained } from './step-count.js';
+import { weightedSum } from './weighted-sum.js';
 
-const schema = trainingConfig.extend({
-  clip_sample: z.boolean().default(true),
-  clip_sample_range: z.number().default(1),
-  set_alpha_to_one: z.boolean().default(true),
+const schema = z.object({
+  ...trainingConfig.shape,
+  ...zeroSnrConfig.shape,
+  ...predictionConfig.shape,
+  ...spacingConfig('leading').shape,
+  ...thresholdConfig.shape,
+  ...clipConfig(true).shape,
+  set_alpha_to_one: option(z.boolean(), true),
 });
 
-/** Denoising diffusion implicit models without added noise (η = 0). Song et al. 2021, eq. 12. */
+/** Denoising diffusion implicit models. Song et al. 2021, eq. 12, and eq. 16 for the noise of η > 0. */
 export function ddim(config: unknown): SchedulerFactory {
   const options = schema.parse(config);
+  const type = options.prediction_type;
   const alphasCumprod = alphasCumprodOf(options);
   const finalAlpha = options.set_alpha_to_one ? 1 : alphasCumprod[0];
-  const plan = (steps: number): Scheduler => {
-    const timesteps = spacedTimesteps(options, steps);
-    const stride = Math.floor(options.num_train_timesteps / steps);
-    return {
-      timesteps,
-      sigmas: [],
-      initNoiseSigma: 1,
-      scaleModelInput: (sample) => sample,
-      step(output, index, sample) {
-        const t = timesteps[index];
-        const alpha = alphasCumprod[t];
-        const previous = t - stride >= 0 ? alphasCumprod[t - stride] : finalAlpha;
-        const a = Math.sqrt(alpha);
-        const b = Math.sqrt(1 - alpha);
-        const toA = Math.sqrt(previous);
-        const toB = Math.sqrt(1 - previous);
-        const limit = options.clip_sample ? options.clip_sample_range : Infinity;
-        const next = new Float32Array(sample.length);
-        for (let i = 0; i < next.length; i++) {
-          const x = sample[i];
-          const m = output[i];
-          let x0: number;
-          let epsilon: number;
-          if (options.prediction_type === 'epsilon') {
-            x0 = (x - b * m) / a;
-            epsilon = m;
-          } else if (options.prediction_type === 'v_prediction') {
-            x0 = a * x - b * m;
-            epsilon = a * m + b * x;
+  const limit = limitOf(options);
+
+  return {
+    className: 'DDIMScheduler',
+    plan(steps, { eta = 0 } = {}): Scheduler {
+      atMostTrained(steps, options.num_train_timesteps);
+      const timesteps = spacedTimesteps(options, steps);
+      const stride = Math.floor(options.num_train_timesteps / steps);
+      return {
+        timesteps,
+        sigmas: [],
+        initNoiseSigma: 1,
+        scaleModelInput: (sample) => sample,
+        step(output, index, sample, noise) {
+          const t = timesteps[index];
+          const bar = alphasCumprod[t];
+          const previous = t - stride >= 0 ? alphasCumprod[t - stride] : finalAlpha;
+          const variance = ((1 - previous) / (1 - bar)) * (1 - bar / previous);
+          const deviation = eta === 0 ? 0 : eta * Math.sqrt(variance);
+          const keep = Math.sqrt(previous);
+          const direction = Math.sqrt(1 - previous - deviation * deviation);
+          const clean = cleanWeights(type, Math.sqrt(bar), Math.sqrt(1 - bar));
+          const epsilon = noiseWeights(type, Math.sqrt(bar), Math.sqrt(1 - bar));
+          let next: Float32Array;
+          if (limit === undefined) {
+            next = weightedSum(
+              [keep * clean.sample + direction * epsilon.sample, sample],
+              [keep * clean.output + direction * epsilon.output, output],
+            );
           } else {
-            x0 = m;
-            epsilon = (x - a * m) / b;
+            const x0 = weightedSum([clean.sample, sample], [clean.output, output]);
+            limit(x0);
+            next = weightedSum(
+              [keep, x0],
+              [direction * epsilon.sample, sample],
+              [direction * epsilon.output, output],
+            );
           }
-          x0 = Math.min(limit, Math.max(-limit, x0));
-          next[i] = toA * x0 + toB * epsilon;
-        }
-        return next;
-      },
-    };
+          return eta === 0 ? next : weightedSum([1, next], [deviation, noise.randn(next.length)]);
+        },
+      };
+    },
   };
-  return { className: 'DDIMScheduler', plan };
 }

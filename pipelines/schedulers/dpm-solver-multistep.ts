@@ -1,147 +1,105 @@
 import { z } from 'zod';
-import { NodeError } from '../../core/errors.js';
-import { karrasSigmas, sigmaToTimestep } from './karras.js';
-import { alphasCumprodOf, roundHalfEven, trainingConfig } from './noise-schedule.js';
+import { clippedCount, dpmConfig, solvable } from './dpm-config.js';
+import { dpmPrediction } from './dpm-prediction.js';
+import { integratorWeights } from './exponential-integrator.js';
+import { limitOf } from './limit-clean.js';
+import { alphasCumprodOf, zeroSnrConfig } from './noise-schedule.js';
+import { option } from './option.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
+import { signalLevel } from './signal-level.js';
+import { visitedLevels } from './solver-levels.js';
+import { solverTimesteps, spacingConfig } from './timestep-spacing.js';
+import { TrainingLevels } from './training-levels.js';
+import { weightedSum, type Term } from './weighted-sum.js';
 
-const schema = trainingConfig.extend({
-  timestep_spacing: z.enum(['leading', 'linspace', 'trailing']).default('linspace'),
-  solver_order: z.number().int().min(1).max(2).default(2),
-  algorithm_type: z.enum(['dpmsolver++', 'sde-dpmsolver++']).default('dpmsolver++'),
-  solver_type: z.enum(['midpoint', 'heun']).default('midpoint'),
-  lower_order_final: z.boolean().default(true),
-  euler_at_final: z.boolean().default(false),
-  use_karras_sigmas: z.boolean().nullish(),
-  final_sigmas_type: z.enum(['zero', 'sigma_min']).default('zero'),
-  thresholding: z.literal(false).default(false),
-});
-type Options = z.infer<typeof schema>;
+const schema = z
+  .object({
+    ...dpmConfig.shape,
+    ...zeroSnrConfig.shape,
+    ...spacingConfig('linspace').shape,
+    lower_order_final: option(z.boolean(), true),
+    euler_at_final: option(z.boolean(), false),
+    use_lu_lambdas: option(z.boolean(), false),
+  })
+  .superRefine(solvable);
 
-function timestepsOf(options: Options, steps: number): number[] {
-  const last = options.num_train_timesteps;
-  switch (options.timestep_spacing) {
-    case 'linspace':
-      return Array.from({ length: steps }, (_, i) => roundHalfEven(((last - 1) / steps) * (steps - i)));
-    case 'leading': {
-      const ratio = Math.floor(last / (steps + 1));
-      return Array.from({ length: steps }, (_, i) => (steps - i) * ratio + options.steps_offset);
-    }
-    case 'trailing':
-      return Array.from({ length: steps }, (_, i) => roundHalfEven(last - (i * last) / steps) - 1);
-  }
-}
+/** Runs shorter than this end with steps of lower order where the config says so. */
+const FEW_STEPS = 15;
 
 /**
- * DPM-Solver++ multistep, first and second order, with data prediction.
- * Lu et al. 2022, "DPM-Solver++", algorithm 2 (2M); the stochastic form is its eq. 18 (SDE-DPM-Solver++(2M)).
+ * DPM-Solver and DPM-Solver++ multistep, orders 1 to 3. Lu et al. 2022, "DPM-Solver++", algorithm 2 (2M) and section 6
+ * (SDE); the third order and the noise-predicting form are Lu et al. 2022, "DPM-Solver", appendix B.
  */
 export function dpmSolverMultistep(config: unknown): SchedulerFactory {
-  const parsed = schema.safeParse(config);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new NodeError(
-      'SCHEDULER_UNKNOWN',
-      `DPMSolverMultistepScheduler: ${issue.path.join('.')}: ${issue.message}`,
-    );
-  }
-  const options = parsed.data;
+  const options = schema.parse(config);
+  const { algorithm_type: algorithm, solver_order: fullOrder } = options;
+  const flow = options.use_flow_sigmas;
   const alphasCumprod = alphasCumprodOf(options);
-  // With zero terminal SNR the last ᾱ is 0 and its sigma infinite; the reference caps it at 2^-24.
-  if (options.rescale_betas_zero_snr) alphasCumprod[alphasCumprod.length - 1] = 2 ** -24;
-  const trainSigmas = Array.from(alphasCumprod, (alpha) => Math.sqrt((1 - alpha) / alpha));
+  const trained = new TrainingLevels(alphasCumprod, options.rescale_betas_zero_snr);
+  const last = options.num_train_timesteps - clippedCount(alphasCumprod, options.lambda_min_clipped);
+  const limit = limitOf(options);
 
-  const plan = (steps: number): Scheduler => {
-    let timesteps = timestepsOf(options, steps);
-    let levels = timesteps.map((t) => trainSigmas[t]);
-    if (options.use_karras_sigmas) {
-      levels = karrasSigmas(trainSigmas[0], trainSigmas[trainSigmas.length - 1], steps);
-      timesteps = levels.map((sigma) => roundHalfEven(sigmaToTimestep(sigma, trainSigmas)));
-    }
-    const final = options.final_sigmas_type === 'zero' ? 0 : trainSigmas[0];
-    const sigmas = [...levels, final].map(Math.fround);
-    return new Run(options, timesteps, sigmas);
+  return {
+    className: 'DPMSolverMultistepScheduler',
+    plan(steps, { mu } = {}): Scheduler {
+      const spaced = solverTimesteps(options, steps, last);
+      const rounded = options.beta_schedule !== 'squaredcos_cap_v2';
+      const { timesteps, levels } = visitedLevels(options, trained, spaced, steps, rounded, mu);
+      const final = options.final_sigmas_type === 'zero' ? 0 : trained.lowest;
+      const sigmas = [...levels, final].map(Math.fround);
+      const points = sigmas.map((sigma) => signalLevel(sigma, flow));
+      const count = timesteps.length;
+      const fewAtEnd = options.lower_order_final && count < FEW_STEPS;
+      const firstAtEnd = options.euler_at_final || fewAtEnd || options.final_sigmas_type === 'zero';
+      let history: Float32Array[] = [];
+
+      const orderAt = (index: number): number => {
+        if (index === count - 1 && firstAtEnd) return 1;
+        const most = index === count - 2 && fewAtEnd ? 2 : fullOrder;
+        return Math.min(most, fullOrder, history.length);
+      };
+
+      /** Factors of the latest predictions, from finite differences in λ. */
+      const predictionWeights = (index: number, order: number): number[] => {
+        const weights = integratorWeights(algorithm, points[index], points[index + 1]);
+        if (order === 1) return [weights.prediction];
+        const h = points[index + 1].lambda - points[index].lambda;
+        const r0 = (points[index].lambda - points[index - 1].lambda) / h;
+        if (order === 2) {
+          const slope = (options.solver_type === 'midpoint' ? weights.midpoint : weights.first) / r0;
+          return [weights.prediction + slope, -slope];
+        }
+        const r1 = (points[index - 1].lambda - points[index - 2].lambda) / h;
+        const bend = (weights.first * r0 + weights.second) / (r0 + r1);
+        const recent = (weights.first + bend) / r0;
+        const before = -bend / r1;
+        return [weights.prediction + recent, before - recent, -before];
+      };
+
+      return {
+        timesteps,
+        sigmas,
+        initNoiseSigma: 1,
+        scaleModelInput: (sample) => sample,
+        step(output, index, sample, noise) {
+          const prediction = dpmPrediction(
+            algorithm,
+            options.prediction_type,
+            points[index],
+            output,
+            sample,
+            limit,
+          );
+          history = [prediction, ...history.slice(0, fullOrder - 1)];
+          const weights = integratorWeights(algorithm, points[index], points[index + 1]);
+          const terms: Term[] = [
+            [weights.sample, sample],
+            ...predictionWeights(index, orderAt(index)).map((weight, k): Term => [weight, history[k]]),
+          ];
+          if (algorithm.startsWith('sde')) terms.push([weights.noise, noise.randn(sample.length)]);
+          return weightedSum(...terms);
+        },
+      };
+    },
   };
-  return { className: 'DPMSolverMultistepScheduler', plan };
-}
-
-/** α and σ of the variance-preserving process for a noise level σ/α. */
-function split(level: number): { alpha: number; sigma: number; lambda: number } {
-  const alpha = 1 / Math.sqrt(level * level + 1);
-  const sigma = level * alpha;
-  return { alpha, sigma, lambda: Math.log(alpha) - Math.log(sigma) };
-}
-
-class Run implements Scheduler {
-  readonly initNoiseSigma = 1;
-  #previous: Float32Array | undefined;
-
-  constructor(
-    private readonly options: Options,
-    readonly timesteps: readonly number[],
-    readonly sigmas: readonly number[],
-  ) {}
-
-  scaleModelInput(sample: Float32Array): Float32Array {
-    return sample;
-  }
-
-  step(
-    output: Float32Array,
-    index: number,
-    sample: Float32Array,
-    noise: { randn(length: number): Float32Array },
-  ): Float32Array {
-    const from = split(this.sigmas[index]);
-    const to = split(this.sigmas[index + 1]);
-    const x0 = this.#data(output, sample, from.alpha, from.sigma);
-    const last = index === this.timesteps.length - 1;
-    const zeroEnd = this.sigmas[index + 1] === 0;
-    const first =
-      this.options.euler_at_final ||
-      zeroEnd ||
-      (this.options.lower_order_final && this.timesteps.length < 15);
-    const earlier = this.#previous;
-    this.#previous = x0;
-    const stochastic = this.options.algorithm_type === 'sde-dpmsolver++';
-    const h = to.lambda - from.lambda;
-    // Weights of the sample, of this prediction and of its change since the one before.
-    const decay = stochastic ? Math.exp(-h) : 1;
-    const keep = (to.sigma === 0 ? 0 : to.sigma / from.sigma) * (to.sigma === 0 ? 0 : decay);
-    const gain = to.alpha * -Math.expm1(stochastic ? -2 * h : -h);
-    let slope = 0;
-    if (this.options.solver_order === 2 && earlier !== undefined && !(last && first)) {
-      const before = split(this.sigmas[index - 1]);
-      const r = (from.lambda - before.lambda) / h;
-      const heun = stochastic
-        ? to.alpha * (-Math.expm1(-2 * h) / (-2 * h) + 1)
-        : to.alpha * (Math.expm1(-h) / h + 1);
-      slope = (this.options.solver_type === 'midpoint' ? 0.5 * gain : heun) / r;
-    }
-    const next = new Float32Array(sample.length);
-    if (slope === 0) for (let i = 0; i < next.length; i++) next[i] = keep * sample[i] + gain * x0[i];
-    else
-      for (let i = 0; i < next.length; i++)
-        next[i] = keep * sample[i] + gain * x0[i] + slope * (x0[i] - earlier![i]);
-    if (stochastic) {
-      const spread = to.sigma * Math.sqrt(-Math.expm1(-2 * h));
-      const random = noise.randn(next.length);
-      for (let i = 0; i < next.length; i++) next[i] += spread * random[i];
-    }
-    return next;
-  }
-
-  #data(output: Float32Array, sample: Float32Array, alpha: number, sigma: number): Float32Array {
-    const x0 = new Float32Array(sample.length);
-    switch (this.options.prediction_type) {
-      case 'epsilon':
-        for (let i = 0; i < x0.length; i++) x0[i] = (sample[i] - sigma * output[i]) / alpha;
-        break;
-      case 'v_prediction':
-        for (let i = 0; i < x0.length; i++) x0[i] = alpha * sample[i] - sigma * output[i];
-        break;
-      case 'sample':
-        x0.set(output);
-    }
-    return x0;
-  }
 }

@@ -1,77 +1,60 @@
 import { z } from 'zod';
-import { karrasSigmas, sigmaToTimestep } from './karras.js';
-import { alphasCumprodOf, trainingConfig } from './noise-schedule.js';
+import { alphasCumprodOf, trainingConfig, zeroSnrConfig } from './noise-schedule.js';
+import { option } from './option.js';
+import { denoisedWeights } from './prediction.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
+import { askedCurve, curveConfig, oneCurve } from './sigma-curves.js';
+import { continuousTimesteps, linspace, spacingConfig } from './timestep-spacing.js';
+import { TrainingLevels } from './training-levels.js';
+import { weightedSum } from './weighted-sum.js';
 
-const schema = trainingConfig.extend({
-  timestep_spacing: z.enum(['leading', 'linspace', 'trailing']).default('linspace'),
-  use_karras_sigmas: z.boolean().nullish(),
-  final_sigmas_type: z.enum(['zero', 'sigma_min']).default('zero'),
-});
+const schema = z
+  .object({
+    ...trainingConfig.shape,
+    ...zeroSnrConfig.shape,
+    ...spacingConfig('linspace').shape,
+    ...curveConfig.shape,
+    prediction_type: option(z.enum(['epsilon', 'v_prediction', 'sample', 'original_sample']), 'epsilon'),
+    interpolation_type: option(z.enum(['linear', 'log_linear']), 'linear'),
+    timestep_type: option(z.enum(['discrete', 'continuous']), 'discrete'),
+    final_sigmas_type: option(z.enum(['zero', 'sigma_min']), 'zero'),
+  })
+  .superRefine(oneCurve);
 
 /** Euler's method on the probability-flow ODE. Karras et al. 2022, algorithm 2 with no churn. */
 export function euler(config: unknown): SchedulerFactory {
   const options = schema.parse(config);
-  const alphasCumprod = alphasCumprodOf(options);
-  if (options.rescale_betas_zero_snr) alphasCumprod[alphasCumprod.length - 1] = 2 ** -24;
-  const trainSigmas = Array.from(alphasCumprod, (alpha) => Math.sqrt((1 - alpha) / alpha));
-  const last = options.num_train_timesteps;
+  const type = options.prediction_type === 'original_sample' ? 'sample' : options.prediction_type;
+  const levels = new TrainingLevels(alphasCumprodOf(options), options.rescale_betas_zero_snr);
 
-  const timestepsOf = (steps: number): number[] => {
-    switch (options.timestep_spacing) {
-      case 'linspace':
-        return Array.from({ length: steps }, (_, i) =>
-          Math.fround(steps > 1 ? ((last - 1) * (steps - 1 - i)) / (steps - 1) : 0),
-        );
-      case 'leading':
-        return Array.from(
-          { length: steps },
-          (_, i) => (steps - 1 - i) * Math.floor(last / steps) + options.steps_offset,
-        );
-      case 'trailing':
-        return Array.from({ length: steps }, (_, i) => Math.round(last - (i * last) / steps) - 1);
-    }
+  return {
+    className: 'EulerDiscreteScheduler',
+    plan(steps): Scheduler {
+      let timesteps = continuousTimesteps(options, steps);
+      const trained =
+        options.interpolation_type === 'linear'
+          ? timesteps.map((t) => levels.at(t))
+          : linspace(Math.log(levels.highest), Math.log(levels.lowest), steps + 1).map(Math.exp);
+      const curve = askedCurve(options, trained[trained.length - 1], trained[0], steps);
+      if (curve !== undefined) timesteps = curve.map((sigma) => levels.timestepOf(sigma));
+      const final = options.final_sigmas_type === 'zero' ? 0 : levels.lowest;
+      const sigmas = [...(curve ?? trained), final].map(Math.fround);
+      if (options.timestep_type === 'continuous' && type === 'v_prediction')
+        timesteps = sigmas.slice(0, -1).map((sigma) => 0.25 * Math.log(sigma));
+      const largest = Math.max(...sigmas);
+      return {
+        timesteps: timesteps.map(Math.fround),
+        sigmas,
+        initNoiseSigma: options.timestep_spacing === 'leading' ? Math.hypot(largest, 1) : largest,
+        scaleModelInput: (sample, index) => weightedSum([1 / Math.hypot(sigmas[index], 1), sample]),
+        step(output, index, sample) {
+          const sigma = sigmas[index];
+          const clean = denoisedWeights(type, sigma);
+          // x + (x - clean) / sigma * dt, in terms of the sample and the output.
+          const slope = (sigmas[index + 1] - sigma) / sigma;
+          return weightedSum([1 + slope * (1 - clean.sample), sample], [-slope * clean.output, output]);
+        },
+      };
+    },
   };
-  const at = (t: number): number => {
-    const low = Math.min(Math.floor(t), trainSigmas.length - 1);
-    const high = Math.min(low + 1, trainSigmas.length - 1);
-    return trainSigmas[low] + (trainSigmas[high] - trainSigmas[low]) * (t - low);
-  };
-
-  const plan = (steps: number): Scheduler => {
-    let timesteps = timestepsOf(steps);
-    let levels = timesteps.map(at);
-    if (options.use_karras_sigmas) {
-      levels = karrasSigmas(levels[levels.length - 1], levels[0], steps);
-      timesteps = levels.map((sigma) => sigmaToTimestep(sigma, trainSigmas));
-    }
-    const sigmas = [...levels, options.final_sigmas_type === 'zero' ? 0 : trainSigmas[0]].map(Math.fround);
-    const largest = Math.max(...sigmas);
-    return {
-      timesteps,
-      sigmas,
-      initNoiseSigma: options.timestep_spacing === 'leading' ? Math.sqrt(largest ** 2 + 1) : largest,
-      scaleModelInput(sample, index) {
-        const scale = 1 / Math.sqrt(sigmas[index] ** 2 + 1);
-        return sample.map((value) => value * scale);
-      },
-      step(output, index, sample) {
-        const sigma = sigmas[index];
-        const dt = sigmas[index + 1] - sigma;
-        const next = new Float32Array(sample.length);
-        for (let i = 0; i < next.length; i++) {
-          const m = output[i];
-          const x0 =
-            options.prediction_type === 'epsilon'
-              ? sample[i] - sigma * m
-              : options.prediction_type === 'v_prediction'
-                ? (-sigma / Math.sqrt(sigma ** 2 + 1)) * m + sample[i] / (sigma ** 2 + 1)
-                : m;
-          next[i] = sample[i] + ((sample[i] - x0) / sigma) * dt;
-        }
-        return next;
-      },
-    };
-  };
-  return { className: 'EulerDiscreteScheduler', plan };
 }

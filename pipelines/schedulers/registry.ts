@@ -2,15 +2,39 @@ import { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
 import { cosineDpmSolverMultistep } from './cosine-dpm-solver-multistep.js';
 import { ddim } from './ddim.js';
+import { ddpm } from './ddpm.js';
+import { deis } from './deis.js';
 import { dpmSolverMultistep } from './dpm-solver-multistep.js';
+import { dpmSolverSinglestep } from './dpm-solver-singlestep.js';
+import { eulerAncestral } from './euler-ancestral.js';
 import { euler } from './euler.js';
+import { flowMatchEuler } from './flow-match-euler.js';
+import { flowMatchHeun } from './flow-match-heun.js';
+import { heun } from './heun.js';
+import { lcm } from './lcm.js';
+import { lms } from './lms.js';
+import { pndm } from './pndm.js';
 import type { SchedulerFactory } from './scheduler.js';
+import { tcd } from './tcd.js';
+import { unipc } from './unipc.js';
 
 const SCHEDULERS: Readonly<Record<string, (config: unknown) => SchedulerFactory>> = Object.freeze({
   CosineDPMSolverMultistepScheduler: cosineDpmSolverMultistep,
   DDIMScheduler: ddim,
+  DDPMScheduler: ddpm,
+  DEISMultistepScheduler: deis,
   DPMSolverMultistepScheduler: dpmSolverMultistep,
+  DPMSolverSinglestepScheduler: dpmSolverSinglestep,
+  EulerAncestralDiscreteScheduler: eulerAncestral,
   EulerDiscreteScheduler: euler,
+  FlowMatchEulerDiscreteScheduler: flowMatchEuler,
+  FlowMatchHeunDiscreteScheduler: flowMatchHeun,
+  HeunDiscreteScheduler: heun,
+  LCMScheduler: lcm,
+  LMSDiscreteScheduler: lms,
+  PNDMScheduler: pndm,
+  TCDScheduler: tcd,
+  UniPCMultistepScheduler: unipc,
 });
 
 /** Class names that scheduler_config.json may name. */

@@ -3,7 +3,8 @@ import type { NoiseSource } from '../noise/noise-source.js';
 /**
  * One denoising run. `timesteps[i]` is what the model is told at evaluation i; schedulers that evaluate the
  * model more than once per step have more evaluations than steps. Arrays are latents of any shape, flat,
- * float32; `step` does not change its arguments.
+ * float32; `step` does not change its arguments but may keep them until the run ends, so callers do not write to
+ * them again.
  */
 export interface Scheduler {
   readonly timesteps: readonly number[];
@@ -20,8 +21,10 @@ export interface Scheduler {
 export interface PlanOptions {
   /** Shift of the noise schedule for the picture's size, flow matching only. */
   readonly mu?: number | undefined;
-  /** Noise levels to use instead of the schedule's own. */
+  /** Noise levels to use instead of the schedule's own, flow matching only; as many as steps. */
   readonly sigmas?: readonly number[] | undefined;
+  /** Share of fresh noise, 0 (the default, deterministic) to 1; DDIM and TCD only. */
+  readonly eta?: number | undefined;
 }
 
 /** A scheduler read from its config, ready to plan runs of any number of steps. */
