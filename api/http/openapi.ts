@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { App } from '../routes/app.js';
+import { API_ERRORS } from './api-errors.js';
 
 /** Collects the routes added after it into the OpenAPI 3.1 document that `/openapi.json` serves. */
 export async function registerOpenApi(app: App, publicUrl: string): Promise<void> {
@@ -29,6 +30,7 @@ export async function registerOpenApi(app: App, publicUrl: string): Promise<void
       return secured ? { ...made, schema: { ...made.schema, security: [{ apiKey: [] }] } } : made;
     },
   });
+  app.get('/errors.json', { schema: { hide: true } }, async () => API_ERRORS as never);
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
     return (reply as unknown as { send(body: unknown): unknown }).send(app.swagger());
   });

@@ -31,21 +31,28 @@ export interface StandInNode {
   stop(): Promise<void>;
 }
 
-const RESULT = {
+/** What a kind's result is made of when a test does not care. */
+interface Media {
+  readonly bytes: Buffer;
+  readonly type: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+const RESULT: Readonly<Record<JobKind, Media>> = {
   image: { bytes: Buffer.from('RIFF....WEBPVP8 a picture'), type: 'image/webp' },
   video: { bytes: Buffer.from('....ftypisom a film'), type: 'video/mp4' },
   audio: { bytes: Buffer.from('RIFF....WAVE a sound'), type: 'audio/wav' },
-} as const;
+};
 
-function release(kind: JobKind): Released {
-  const { bytes, type } = RESULT[kind];
+function release({ bytes, type, width = 64, height = 64 }: Media): Released {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const facts: MediaFacts = {
     contentType: type,
     bytes: bytes.length,
     sha256,
-    width: 64,
-    height: 64,
+    width,
+    height,
     watermark: 'ab',
   };
   return { facts, source: { type: 'memory', data: bytes } } as unknown as Released;
@@ -59,6 +66,8 @@ export async function startStandInNode(options: {
   readonly store?: ResultStore;
   readonly kinds?: readonly JobKind[];
   readonly script?: Script;
+  /** Real media, for tests that look at them. */
+  readonly media?: Partial<Record<JobKind, Media>>;
 }): Promise<StandInNode> {
   const { brokerUrl, store, kinds = ['image', 'video'] } = options;
   const log = createLogger('stand-in', { level: 'silent', pretty: false });
@@ -136,11 +145,12 @@ export async function startStandInNode(options: {
       const reason = `Sorry — our safety check stopped this ${kind}.`;
       return { outcome: 'blocked', ...base, where: 'output', category: 'test', reason };
     }
-    const { facts } = release(kind);
+    const media = options.media?.[kind] ?? RESULT[kind];
+    const { facts } = release(media);
     const metrics = { stages: [], totalMs: 1, graphMs: 1, peakRssBytes: 1, pack: 'none' };
     const done = { outcome: 'completed' as const, ...base, seed: job.request.seed, metrics };
     if (job.delivery.mode === 'inline') {
-      const { bytes, type } = RESULT[kind];
+      const { bytes, type } = media;
       await sendInline(connection, job.delivery.replyTo, {
         contentType: type,
         bytes: bytes.length,
@@ -150,7 +160,7 @@ export async function startStandInNode(options: {
       return done;
     }
     const key = resultKey(job.jobId, attempt, 'result', facts.contentType);
-    await store?.put(key, release(kind));
+    await store?.put(key, release(media));
     return { ...done, result: { ...facts, key } };
   }
 
