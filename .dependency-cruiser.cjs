@@ -60,7 +60,7 @@ module.exports = {
     ),
     only(
       'onnxruntime-in-one-file',
-      '^(?!models/session\\.ts)',
+      '^(?!models/session\\.ts|scripts/bench/)',
       { path: 'node_modules/onnxruntime-node' },
       'Use GraphSession of models/session.ts.',
     ),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What a job makes. */
-export const JOB_KINDS = ['image', 'video', 'audio'] as const;
+const JOB_KINDS = ['image', 'video', 'audio'] as const;
 export const jobKind = z.enum(JOB_KINDS);
 export type JobKind = z.infer<typeof jobKind>;
 

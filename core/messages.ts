@@ -36,7 +36,7 @@ const audioRequest = z.object({
 });
 
 /** What to make, with every default already filled in, so that each attempt makes the same bytes. */
-export const generateRequest = z.discriminatedUnion('kind', [imageRequest, videoRequest, audioRequest]);
+const generateRequest = z.discriminatedUnion('kind', [imageRequest, videoRequest, audioRequest]);
 export type ImageRequest = z.infer<typeof imageRequest>;
 export type VideoRequest = z.infer<typeof videoRequest>;
 export type AudioRequest = z.infer<typeof audioRequest>;
@@ -59,7 +59,7 @@ export const jobMessage = z.object({
 export type JobMessage = z.infer<typeof jobMessage>;
 
 /** Stages of a job in the order they happen; a stage that a kind does not have is skipped. */
-export const STAGES = [
+const STAGES = [
   'prompt-check',
   'text',
   'denoise',
@@ -100,7 +100,7 @@ const mediaFacts = z.object({
 });
 
 /** How long one stage took and how much of it was spent inside graph runs. */
-export const stageTiming = z.object({ stage: z.string(), ms: z.number(), graphMs: z.number() });
+const stageTiming = z.object({ stage: z.string(), ms: z.number(), graphMs: z.number() });
 export type StageTiming = z.infer<typeof stageTiming>;
 
 const jobMetrics = z.object({
@@ -113,7 +113,7 @@ const jobMetrics = z.object({
 export type JobMetrics = z.infer<typeof jobMetrics>;
 
 /** A file in the result store. */
-export const storedMedia = mediaFacts.extend({ key: z.string() });
+const storedMedia = mediaFacts.extend({ key: z.string() });
 export type StoredMedia = z.infer<typeof storedMedia>;
 
 const ended = { jobId, attempt: z.number().int(), at: z.iso.datetime(), nodeId: z.string() };

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { NodeError, type ErrorCode } from '../core/errors.js';
+import { asNodeError, NodeError, type ErrorCode } from '../core/errors.js';
 import type { JobKind } from '../core/kinds.js';
 import type { Logger } from '../core/logging.js';
 import type { JobMessage, PromptCheckRequest, PromptVerdict } from '../core/messages.js';
@@ -168,7 +168,7 @@ export class ExecutorHost {
           try {
             hear(message, resolve);
           } catch (error) {
-            reject(error);
+            reject(asNodeError(error));
           }
         };
         void this.ended.then(() => reject(new NodeError('EXECUTOR_DIED', 'the executor process ended')));

@@ -24,7 +24,7 @@ const PIPELINES: Readonly<Record<string, Open>> = Object.freeze({
 });
 
 /** Pipeline classes this node runs. */
-export const PIPELINE_CLASSES: readonly string[] = Object.keys(PIPELINES);
+const PIPELINE_CLASSES: readonly string[] = Object.keys(PIPELINES);
 
 /** Optimum has called its exports ORTStableDiffusionPipeline, diffusers its own OnnxStableDiffusionPipeline. */
 function canonical(className: string): string {

@@ -29,7 +29,7 @@ export function karrasSigmas(low: number, high: number, steps: number, rho = 7):
 }
 
 /** Noise levels of one ratio, falling. Song & Ermon 2019, "Generative Modeling by Estimating Gradients", section 4. */
-export function exponentialSigmas(low: number, high: number, steps: number): number[] {
+function exponentialSigmas(low: number, high: number, steps: number): number[] {
   return linspace(Math.log(high), Math.log(low), steps).map(Math.exp);
 }
 

@@ -8,7 +8,7 @@ import { floats } from '../../models/tensor/tensor.js';
 import { cropsOf, writeScaled } from './crops.js';
 
 /** Order of the classifier's outputs. */
-export const CLASSES = ['drawing', 'hentai', 'neutral', 'porn', 'sexy'] as const;
+const CLASSES = ['drawing', 'hentai', 'neutral', 'porn', 'sexy'] as const;
 export type PictureScores = Readonly<Record<(typeof CLASSES)[number], number>>;
 
 export type OutputVerdict =

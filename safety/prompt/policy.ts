@@ -15,7 +15,7 @@ const category = z.strictObject({
   toxicity: z.number().min(0).max(1).optional(),
 });
 
-export const promptPolicy = z.strictObject({
+const promptPolicy = z.strictObject({
   version: z.number().int(),
   /** Innocent phrases that contain a listed word; removed before the lists are read. */
   allowed: z.array(z.string()),
@@ -24,7 +24,7 @@ export const promptPolicy = z.strictObject({
 });
 export type PromptPolicy = z.infer<typeof promptPolicy>;
 
-export const DEFAULT_POLICY = join(PROJECT_ROOT, 'safety', 'prompt', 'policy.json');
+const DEFAULT_POLICY = join(PROJECT_ROOT, 'safety', 'prompt', 'policy.json');
 
 /** @throws CHECK_UNAVAILABLE naming the file: a node without a policy lets nothing through. */
 export function readPolicy(path = DEFAULT_POLICY): PromptPolicy {

@@ -9,7 +9,7 @@ export function lumaOf({ width, height, data }: RgbImage): Float32Array {
 }
 
 /** Mean over a square of side `2 radius + 1`, edges repeated; two passes of running sums. */
-export function boxMean(values: Float32Array, width: number, height: number, radius: number): Float32Array {
+function boxMean(values: Float32Array, width: number, height: number, radius: number): Float32Array {
   const scale = 1 / (2 * radius + 1);
   const rows = new Float32Array(values.length);
   for (let y = 0; y < height; y++) {

@@ -4,7 +4,7 @@ import { emptySpectrum, GRID, transform, type Spectrum } from './fft.js';
 import { crc16, PAYLOAD_BYTES, toHex } from './payload.js';
 
 /** Below this pilot correlation nothing is believed, whatever the CRC says; docs/watermark.md has the odds. */
-export const MINIMUM_Z = 6.2;
+const MINIMUM_Z = 6.2;
 
 export interface GridReading {
   readonly z: number;

@@ -26,7 +26,7 @@ function runnable(path: string): boolean {
 }
 
 /** Path of nats-server: the setting, else PATH, else set-up's copy. @throws BROKER_MISSING */
-export function findBroker(setting?: string): string {
+function findBroker(setting?: string): string {
   if (setting !== undefined) {
     if (runnable(setting)) return setting;
     throw new NodeError('BROKER_MISSING', `the configured nats-server ${setting} cannot be run`, {
