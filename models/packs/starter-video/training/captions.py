@@ -47,7 +47,7 @@ def make_clip(random, frames, grid, held_out=False, motions=None):
     rows, columns = grid
     motions = choose_motions(random) if motions is None else motions
     pace = float(random.uniform())
-    height, width = (100, 160) if columns > rows else (160, 100) if rows > columns else (128, 128)
+    height, width = (50, 80) if columns > rows else (80, 50) if rows > columns else (64, 64)
     image, scene = picture(random, height, width, sea=any(name == "waves" for name, _ in motions))
     field = Field(frames, rows, columns)
     for name, direction in motions:

@@ -1,7 +1,7 @@
 """From motion latents and one picture to frames.
 
 A film is one picture set in motion. Its latents are `[8, F, rows, columns]`, three a second, on a coarse grid of
-about 160 cells: what the camera does (pan in x and y, zoom), what the things in the picture do (shift in x and y),
+about 60 cells: what the camera does (pan in x and y, zoom), what the things in the picture do (shift in x and y),
 the light, and how much rain and snow falls. `MotionDecoder` is the pack's `vae_decoder`.
 """
 
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 CHANNELS = ("pan_x", "pan_y", "zoom", "shift_x", "shift_y", "light", "rain", "snow")
 FRAMES_PER_SECOND = 24
 FRAMES_PER_LATENT = 8
-GRIDS = ((10, 16), (12, 12), (16, 10))
+GRIDS = ((6, 10), (8, 8), (10, 6))
 # The picture is shown a little enlarged, so that a pan has somewhere to go.
 MARGIN = 0.09
 
@@ -55,8 +55,8 @@ class MotionDecoder(nn.Module):
         random = np.random.default_rng(3)
         self.register_buffer("rain", _wrapped(rain_texture(random)))
         self.register_buffer("snow", _wrapped(snow_texture(random)))
-        self.register_buffer("in_time", torch.tensor([0.25, 0.5, 0.25]).view(1, 1, 3, 1, 1))
-        self.register_buffer("in_space", (torch.tensor([1.0, 2, 1])[:, None] * torch.tensor([1.0, 2, 1]) / 16).view(1, 1, 1, 3, 3))
+        self.register_buffer("in_time", torch.tensor([0.15, 0.7, 0.15]).view(1, 1, 3, 1, 1))
+        self.register_buffer("in_space", (torch.tensor([1.0, 6, 1])[:, None] * torch.tensor([1.0, 6, 1]) / 64).view(1, 1, 1, 3, 3))
 
     def smooth(self, latents):
         """Small errors of the diffusion would shake the picture; true motion is smoother than they are."""

@@ -21,7 +21,7 @@ from export import load
 from motions import ASKED, HELD_OUT
 from train import DEVIATION, MEAN, PATCH, pack, predict, tokens_of
 
-FRAMES, GRID = 9, (10, 16)
+FRAMES, GRID = 9, (6, 10)
 SHOWN = 65
 SIZE = (320, 200)
 

@@ -83,7 +83,7 @@ def main():
         save_graph(
             MotionDecoder(),
             dict(
-                latent_sample=torch.randn(1, len(CHANNELS), 4, 10, 16),
+                latent_sample=torch.randn(1, len(CHANNELS), 4, 6, 10),
                 keyframe=torch.rand(1, 3, 100, 160),
                 frame_index=torch.arange(3.0),
             ),

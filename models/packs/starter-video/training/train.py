@@ -25,10 +25,10 @@ TEXT_WIDTH = 128
 HEADS, HEAD, LAYERS = 4, 32, 4
 PATCH = 2
 SEEN = 4
-# Cells count as 128 pixels in the rotary positions, so that a grid spans most of what the transformer can tell apart.
-CELL = 128
-DEVIATION = torch.tensor([0.02, 0.015, 0.06, 0.018, 0.012, 0.15, 0.35, 0.35])
-MEAN = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.12, 0.12])
+# Cells count as 192 pixels in the rotary positions, so that a grid spans most of what the transformer can tell apart.
+CELL = 192
+DEVIATION = torch.tensor([0.014, 0.011, 0.05, 0.0125, 0.0075, 0.11, 0.3, 0.3])
+MEAN = torch.tensor([0.0, 0.0, 0.02, 0.0, 0.0, 0.0, 0.09, 0.09])
 
 
 def make_tokenizer(path: Path) -> Tokenizer:
@@ -106,7 +106,7 @@ def main():
     arguments.add_argument("--work", type=Path, required=True)
     arguments.add_argument("--minutes", type=float, default=25)
     arguments.add_argument("--batch", type=int, default=8)
-    arguments.add_argument("--steps", type=int, default=2500, help="length of the learning-rate schedule")
+    arguments.add_argument("--steps", type=int, default=2600, help="length of the learning-rate schedule")
     given = arguments.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -135,7 +135,7 @@ def main():
     while step < given.steps and spent + (time.time() - began) / 60 < given.minutes:
         grid = random_grid(random)
         # Every length that can be asked for, the short ones more often: they are cheap.
-        frames = int(random.choice([4, 5, 7, 8, 10, 13, 16, 20, 26, 31], p=[0.14, 0.14, 0.14, 0.13, 0.13, 0.12, 0.1, 0.04, 0.03, 0.03]))
+        frames = int(random.choice([4, 5, 7, 8, 10, 13, 16, 20, 26, 31], p=[0.16, 0.16, 0.16, 0.14, 0.12, 0.1, 0.1, 0.02, 0.02, 0.02]))
         clips = [make_clip(random, frames, grid) for _ in range(given.batch)]
         target = torch.stack([torch.from_numpy(clip["latents"]) for clip in clips])
         target = pack((target - MEAN.view(1, -1, 1, 1, 1)) / DEVIATION.view(1, -1, 1, 1, 1))
@@ -150,7 +150,7 @@ def main():
         noisy = target + sigma[:, None, None] * (noise - target)
         flow = predict(nets, noisy, seen, states, mask, sigma, frames, grid)
         loss = torch.nn.functional.mse_loss(flow, noise - target)
-        rate = 1e-3 * min(1.0, step / 100) * (0.5 + 0.5 * np.cos(np.pi * min(1.0, step / given.steps))) + 1e-5
+        rate = 1.5e-3 * min(1.0, step / 100) * (0.5 + 0.5 * np.cos(np.pi * min(1.0, step / given.steps))) + 1e-5
         for group in optimiser.param_groups:
             group["lr"] = float(rate)
         optimiser.zero_grad()
