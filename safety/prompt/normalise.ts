@@ -129,11 +129,22 @@ function unleet(word: string): string {
   return /\p{L}/u.test(word) ? Array.from(word, (character) => LEET[character] ?? character).join('') : word;
 }
 
-/** Runs of single letters between separators, as in "n u d e" or "n.u.d.e", joined into words. */
-function joinSpelled(text: string): string {
+/**
+ * Runs of single letters between separators, as in "n u d e" or "n.u.d.e", joined into words. With
+ * `skipArticle` a leading "a" or "i" is left out of the run: it is a word of its own in "a n u d e woman".
+ */
+function joinSpelled(text: string, skipArticle: boolean): string {
+  const gap = /[\s._\-*+~/,]+/gu;
   return text.replace(
     /(?<![\p{L}\p{N}])[\p{L}\p{N}@$!](?:[\s._\-*+~/,]+[\p{L}\p{N}@$!](?![\p{L}\p{N}])){2,}/gu,
-    (run) => run.replace(/[\s._\-*+~/,]+/gu, ''),
+    (run) =>
+      skipArticle
+        ? run
+            .replace(/^([ai])[\s._\-*+~/,]+/u, '$1|')
+            .split('|')
+            .map((part) => part.replace(gap, ''))
+            .join(' ')
+        : run.replace(gap, ''),
   );
 }
 
@@ -145,7 +156,8 @@ function joinSpelled(text: string): string {
 export function readings(text: string): string[] {
   const base = plain(text);
   const words = (value: string) => value.replace(/[^\p{L}\p{N}']+/gu, ' ').trim();
-  const undone = joinSpelled(base).split(/\s+/u).map(unleet).join(' ');
+  const spelled = joinSpelled(base, true).split(/\s+/u).map(unleet).join(' ');
+  const undone = joinSpelled(base, false).split(/\s+/u).map(unleet).join(' ');
   const glued = undone
     .split(/\s+/u)
     .map((word) => word.replace(/[^\p{L}\p{N}]+/gu, ''))
@@ -156,7 +168,7 @@ export function readings(text: string): string[] {
     .split(' ')
     .map((word) => Array.from(word).reverse().join(''))
     .join(' ');
-  return [...new Set([words(base), words(undone), glued, words(collapsed), backwards])].filter(
-    (reading) => reading !== '',
-  );
+  return [
+    ...new Set([words(base), words(undone), words(spelled), glued, words(collapsed), backwards]),
+  ].filter((reading) => reading !== '');
 }

@@ -56,7 +56,7 @@ export async function createPromptChecker(options: PromptCheckerOptions): Promis
       if (category !== undefined) return refusal(policy, category, 'list', 1);
       if (negative !== undefined && TURNED_ROUND.test(plain(negative)))
         return refusal(policy, 'sexual', 'negative', 1);
-      const score = await toxicity.score(plain(prompt));
+      const score = await toxicity.score(lists.withoutAllowed(prompt));
       if (!Number.isFinite(score))
         throw new NodeError('CHECK_UNAVAILABLE', 'the toxicity model gave no number');
       const over = byToxicity.find(({ from }) => score >= from);

@@ -34,6 +34,11 @@ export class WordLists {
     }));
   }
 
+  /** The text, plain, without the innocent phrases that contain a listed word. */
+  withoutAllowed(text: string): string {
+    return this.#allowed === undefined ? plain(text) : plain(text).replace(this.#allowed, ' ');
+  }
+
   /** The first category that refuses the text in any of its readings. */
   find(text: string): string | undefined {
     const seen = readings(text).map((reading) =>
