@@ -11,7 +11,7 @@ from scenes import draw_scene, rng_of
 
 # (width, height, pictures in a shard)
 BUCKETS = [(256, 256, 640), (320, 192, 180), (192, 320, 180)]
-SHARDS = 24
+SHARDS = 18
 DATA = WORK / "data"
 
 
