@@ -7,32 +7,33 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipeline import Pack
 
-# No caption of the training set says these: the grammar cannot, or their combination is on the held-out side.
+# The first three are the API document's own prompts, whose scenes training has seen in other words. The other 21 ask for
+# combinations of object, colour, place, time and weather on the held-out side of `is_held_out`.
 PROMPTS = [
     ("A solitary lighthouse beam sweeping across choppy black sea, cinematic", 256, 256),
     ("A coffee cup on a wooden table, photorealistic", 256, 256),
     ("A neon-lit alley in Tokyo at dusk, photorealistic", 256, 256),
-    ("My grandmother's old blue bicycle, left on the beach in the early morning", 256, 256),
-    ("An orange tent below snowy peaks while the stars come out at night", 256, 256),
-    ("a tall castle in thick fog, seen from the lake", 256, 256),
-    ("a red sailboat on the open sea at golden hour", 320, 192),
-    ("a lonely wolf in a snowy field at night, snow falling", 320, 192),
-    ("city skyline at sunset after the rain", 320, 192),
-    ("a green dragon in front of mountains by day", 256, 256),
-    ("a purple balloon above the clouds", 256, 256),
-    ("a cat next to a red ball in a living room", 256, 256),
-    ("a yellow taxi on a rainy city street at night", 256, 256),
-    ("a rocket in outer space, digital art", 256, 256),
-    ("a shark in the deep sea", 256, 256),
-    ("a pink flamingo by a lake at sunset", 192, 320),
-    ("a white windmill in a field of flowers", 192, 320),
-    ("a black horse in the desert at dusk", 256, 256),
-    ("a giraffe in the desert at midday", 192, 320),
-    ("a birthday cake on a kitchen table in the evening", 256, 256),
-    ("a bird flying over a house in the countryside", 256, 256),
-    ("a brown teddy bear in the snow", 256, 256),
-    ("an owl in the woods by moonlight", 256, 256),
-    ("a small robot in an alley with neon signs, film still", 256, 256),
+    ("a lighthouse by the sea in the fog, by day", 256, 256),
+    ("a yellow lighthouse in a forest at dusk", 256, 256),
+    ("a white coffee cup in the city, in bright sunlight", 256, 256),
+    ("a brown castle in the mountains at night", 256, 256),
+    ("a yellow castle on the beach at dusk, in the snow", 256, 256),
+    ("a purple sailboat on a lake on a bright day", 320, 192),
+    ("a green sailboat on the sea at night, in the rain", 320, 192),
+    ("a green dragon in a snowy field by day", 256, 256),
+    ("a cat in the mountains at night", 256, 256),
+    ("a taxi in the desert at sunset", 320, 192),
+    ("a rocket high in the sky at night", 256, 256),
+    ("a white windmill in the desert by day", 192, 320),
+    ("a purple horse by a lake at night", 256, 256),
+    ("a giraffe in front of mountains at dusk", 192, 320),
+    ("a teddy bear in a snowy field at dusk, in the fog", 256, 256),
+    ("an owl in a meadow on a rainy day", 256, 256),
+    ("a white robot in the city on a rainy night", 256, 256),
+    ("a red dog in the city in the evening", 256, 256),
+    ("a black apple on a table at dusk", 256, 256),
+    ("an orange parrot on the beach by day", 256, 256),
+    ("a red tree by a lake at night", 192, 320),
 ]
 CELL, TEXT = 208, 34
 
