@@ -15,9 +15,9 @@ import { prepare } from './setup/prepare.js';
 import { freePort } from './system/free-port.js';
 import { startSystem, type RunningSystem } from './system/system.js';
 
-const USAGE = `usage: npm run demo -- [--prompt TEXT] [--kind image|video] [--width W] [--height H] [--length FRAMES] [--seed N] [--out FILE]
+const USAGE = `usage: npm run demo -- [--prompt TEXT] [--width W] [--height H] [--seed N] [--out FILE]
 
-Starts a private broker, the API and the daemon in a temporary folder, makes one picture (or film), downloads
+Starts a private broker, the API and the daemon in a temporary folder, makes one picture, downloads
 it, reads its invisible watermark back, and stops everything.`;
 
 const PROMPT = 'A solitary lighthouse beam sweeping across choppy black sea, cinematic';
@@ -38,7 +38,6 @@ const job = z
 type Job = z.infer<typeof job>;
 
 interface Wish {
-  readonly kind: 'image' | 'video';
   readonly body: Record<string, unknown>;
   readonly out: string;
 }
@@ -48,29 +47,24 @@ function readWish(args: readonly string[]): Wish | undefined {
     args: [...args],
     options: {
       prompt: { type: 'string', default: PROMPT },
-      kind: { type: 'string', default: 'image' },
       width: { type: 'string' },
       height: { type: 'string' },
-      length: { type: 'string' },
       seed: { type: 'string' },
       out: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help) return undefined;
-  const kind = z.enum(['image', 'video'], { error: '--kind is image or video' }).parse(values.kind);
-  const number = (name: 'width' | 'height' | 'length' | 'seed') =>
+  const number = (name: 'width' | 'height' | 'seed') =>
     values[name] === undefined ? {} : { [name]: Number(values[name]) };
   return {
-    kind,
     body: {
       prompt: values.prompt,
       ...number('width'),
       ...number('height'),
-      ...number('length'),
       ...number('seed'),
     },
-    out: resolve(values.out ?? (kind === 'image' ? 'demo.webp' : 'demo.mp4')),
+    out: resolve(values.out ?? 'demo.webp'),
   };
 }
 
@@ -90,7 +84,7 @@ async function call(url: string, key: string, path: string, body?: unknown): Pro
 }
 
 async function follow(url: string, key: string, wish: Wish, progress: Progress): Promise<Job> {
-  const submitted = job.parse(await call(url, key, `/v1/${wish.kind}s/generate`, wish.body));
+  const submitted = job.parse(await call(url, key, '/v1/images/generate', wish.body));
   for (;;) {
     const state = job.parse(await call(url, key, `/v1/jobs/${submitted.job_id}`));
     if (state.status === 'completed') return state;
@@ -118,7 +112,7 @@ async function makeOne(system: RunningSystem, key: string, wish: Wish, dataDir: 
   writeFileSync(wish.out, Buffer.from(await response.arrayBuffer()));
   progress.end();
   const watermarkKey = readFileSync(join(dataDir, 'secrets', 'watermark-key'), 'utf8').trim();
-  const mark = await readMark(wish.kind, wish.out, watermarkKey);
+  const mark = await readMark(wish.out, watermarkKey);
   if (mark === undefined)
     throw new NodeError('WATERMARK_UNREADABLE', `no watermark was found in ${wish.out}`);
   const metrics = await metricsOf(system.brokerUrl, finished.job_id);

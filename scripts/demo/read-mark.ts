@@ -3,12 +3,7 @@ import sharp from 'sharp';
 import { detectPicture } from '../../safety/watermark/picture.js';
 
 /** The watermark payload of a finished file, as anybody with the key can read it; undefined when there is none. */
-export async function readMark(
-  kind: 'image' | 'video',
-  file: string,
-  key: string,
-): Promise<string | undefined> {
-  if (kind !== 'image') return undefined;
+export async function readMark(file: string, key: string): Promise<string | undefined> {
   const { data, info } = await sharp(readFileSync(file))
     .removeAlpha()
     .raw()
