@@ -1,3 +1,6 @@
+import { AddedTokens, type AddedToken } from './added-tokens.js';
+import { BytePairs } from './byte-pairs.js';
+import { finish } from './finish.js';
 import type { Encoding, EncodeOptions, Tokenizer } from './tokenizer.js';
 
 export interface ClipVocabulary {
@@ -5,9 +8,11 @@ export interface ClipVocabulary {
   readonly vocabulary: ReadonlyMap<string, number>;
   /** Merge rules in order of priority, as in merges.txt. */
   readonly merges: readonly (readonly [string, string])[];
+  readonly added: readonly AddedToken[];
   readonly startId: number;
   readonly endId: number;
   readonly padId: number;
+  readonly unknownId: number;
   readonly modelMaxLength: number;
 }
 
@@ -19,79 +24,63 @@ function byteAlphabet(): string[] {
 }
 const BYTE_CHARACTERS = byteAlphabet();
 
-/** CLIP's words: its two special tokens, contractions, runs of letters, single digits, runs of anything else. */
-const WORDS = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/giu;
+/** CLIP's words: its two marks, contractions, runs of letters, single digits, runs of anything else. */
+const WORDS =
+  /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
+/** A mark that no added token stands for (in capitals, say) falls into these. */
+const MARK_PARTS = /\p{L}+|[^\p{L}]+/gu;
+
+/** NFC, white space to single spaces, lower case letter by letter: a final sigma is a sigma like any other. */
+function clean(text: string): string {
+  return text
+    .normalize('NFC')
+    .replace(/\p{White_Space}+/gu, ' ')
+    .replace(/Σ/g, 'σ')
+    .toLowerCase();
+}
 
 /**
- * Byte-level byte-pair encoding with `</w>` marking word ends, as CLIP uses it.
- * Sennrich et al. 2016, algorithm 1; Radford et al. 2021, section 2.4.
+ * Byte-level byte-pair encoding with `</w>` marking word ends, as CLIP uses it. Radford et al. 2021, "Learning
+ * Transferable Visual Models", section 2.4.
  */
 export class ClipTokenizer implements Tokenizer {
   readonly modelMaxLength: number;
   readonly vocabularySize: number;
-  readonly #ranks = new Map<string, number>();
+  readonly #pairs: BytePairs;
+  readonly #added: AddedTokens;
   readonly #cache = new Map<string, readonly number[]>();
-  readonly #unknownId: number;
 
   constructor(private readonly data: ClipVocabulary) {
     this.modelMaxLength = data.modelMaxLength;
     this.vocabularySize = data.vocabulary.size;
-    data.merges.forEach(([left, right], rank) => this.#ranks.set(`${left} ${right}`, rank));
-    // CLIP has no token for the unknown: its end token stands for it.
-    this.#unknownId = data.endId;
+    this.#pairs = new BytePairs(data.vocabulary, data.merges, data.unknownId);
+    this.#added = new AddedTokens(data.added, clean);
   }
 
-  encode(text: string, { maxLength, pad }: EncodeOptions): Encoding {
-    const clean = text.normalize('NFC').replace(/\s+/gu, ' ').trim().toLowerCase();
-    const ids: number[] = [this.data.startId];
-    for (const [word] of clean.matchAll(WORDS)) {
-      if (word === '<|startoftext|>') ids.push(this.data.startId);
-      else if (word === '<|endoftext|>') ids.push(this.data.endId);
-      else for (const id of this.#word(word)) ids.push(id);
+  encode(text: string, options: EncodeOptions): Encoding {
+    const ids: number[] = [];
+    for (const segment of this.#added.split(text)) {
+      if (typeof segment === 'number') ids.push(segment);
+      else for (const [word] of segment.matchAll(WORDS)) this.#encodeWord(word, ids);
     }
-    const truncated = ids.length + 1 > maxLength;
-    if (truncated) ids.length = maxLength - 1;
-    ids.push(this.data.endId);
-    const attentionMask = ids.map(() => 1);
-    while (pad && ids.length < maxLength) {
-      ids.push(this.data.padId);
-      attentionMask.push(0);
-    }
-    return { ids, attentionMask, truncated };
+    return finish(ids, this.data, options);
+  }
+
+  #encodeWord(word: string, ids: number[]): void {
+    if (word.startsWith('<|') && word.endsWith('text|>')) {
+      for (const [part] of word.matchAll(MARK_PARTS)) ids.push(...this.#word(part));
+    } else for (const id of this.#word(word)) ids.push(id);
   }
 
   #word(word: string): readonly number[] {
     const known = this.#cache.get(word);
     if (known !== undefined) return known;
-    const bytes = Array.from(Buffer.from(word, 'utf8'), (byte) => BYTE_CHARACTERS[byte]);
-    bytes[bytes.length - 1] += '</w>';
-    const ids = this.#merge(bytes).map((token) => this.data.vocabulary.get(token) ?? this.#unknownId);
+    const symbols = Array.from(Buffer.from(word, 'utf8'), (byte) => BYTE_CHARACTERS[byte]);
+    symbols[symbols.length - 1] += '</w>';
+    const ids = this.#pairs.encode(symbols);
     // Prompts are short, but nothing a customer sends may grow memory for ever.
     if (this.#cache.size > 20_000) this.#cache.clear();
     this.#cache.set(word, ids);
     return ids;
-  }
-
-  #merge(start: string[]): string[] {
-    let tokens = start;
-    while (tokens.length > 1) {
-      let best = Infinity;
-      let at = -1;
-      for (let i = 0; i + 1 < tokens.length; i++) {
-        const rank = this.#ranks.get(`${tokens[i]} ${tokens[i + 1]}`);
-        if (rank !== undefined && rank < best) [best, at] = [rank, i];
-      }
-      if (at < 0) break;
-      const [left, right] = this.data.merges[best];
-      const merged: string[] = [];
-      for (let i = 0; i < tokens.length; i++) {
-        if (i + 1 < tokens.length && tokens[i] === left && tokens[i + 1] === right) {
-          merged.push(left + right);
-          i++;
-        } else merged.push(tokens[i]);
-      }
-      tokens = merged;
-    }
-    return tokens;
   }
 }

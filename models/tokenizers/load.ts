@@ -4,102 +4,104 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
 import { ClipTokenizer } from './clip.js';
+import { sentencePieceFile, T5Tokenizer } from './t5.js';
 import type { Tokenizer } from './tokenizer.js';
+import {
+  addedTokens,
+  addedTokensField,
+  readTokenizerJson,
+  readTokenizerSettings,
+  vocabularyField,
+} from './tokenizer-files.js';
 
-const tokenText = z.union([
-  z.string(),
-  z
-    .object({ content: z.string() })
-    .loose()
-    .transform((token) => token.content),
-]);
-const settings = z
-  .object({
-    model_max_length: z.number().optional(),
-    pad_token: tokenText.nullish(),
-    bos_token: tokenText.nullish(),
-    eos_token: tokenText.nullish(),
-  })
-  .loose();
-const fastFile = z.object({
+/** CLIP's own length, where a pack only writes "any". */
+const CLIP_LENGTH = 77;
+
+const kindOfFile = z.object({ model: z.object({ type: z.string().optional(), vocab: z.unknown() }).loose() });
+const pairsFile = z.object({
   model: z
     .object({
-      type: z.string().optional(),
-      vocab: z.record(z.string(), z.number()),
-      merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
+      vocab: vocabularyField,
+      // Each rule is checked when it is taken apart.
+      merges: z.custom<readonly (string | readonly unknown[])[]>(Array.isArray, 'must be a list'),
+      end_of_word_suffix: z.literal('</w>'),
     })
     .loose(),
-  added_tokens: z.array(z.object({ id: z.number(), content: z.string() }).loose()).default([]),
+  added_tokens: addedTokensField,
 });
-
-async function parse<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    throw new NodeError('TOKENIZER_INVALID', `${path} cannot be read as a tokenizer file`, { cause: error });
-  }
-}
-
-function pairs(
-  lines: readonly (string | readonly [string, string])[],
-  path: string,
-): (readonly [string, string])[] {
-  return lines.map((line) => {
-    const [left, right] = typeof line === 'string' ? line.split(' ') : line;
-    if (!left || !right)
-      throw new NodeError('TOKENIZER_INVALID', `${path} has a merge rule that is not two tokens`);
-    return [left, right] as const;
-  });
-}
+type PairsFile = z.output<typeof pairsFile>;
 
 /**
- * The tokenizer of a folder: CLIP's byte-pair encoding from `vocab.json` + `merges.txt`, or the same from
- * `tokenizer.json`.
+ * The tokenizer of a folder: from `tokenizer.json` (byte pairs as CLIP's, or unigram pieces as T5's), else CLIP's from
+ * `vocab.json` and `merges.txt`, else T5's from a SentencePiece model.
  * @throws TOKENIZER_INVALID naming the file
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = (name: string) => join(folder, name);
-  const config = existsSync(path('tokenizer_config.json'))
-    ? await parse(path('tokenizer_config.json'), settings)
-    : {};
-  let vocabulary: Map<string, number>;
-  let merges: (readonly [string, string])[];
-  if (existsSync(path('vocab.json')) && existsSync(path('merges.txt'))) {
-    vocabulary = new Map(Object.entries(await parse(path('vocab.json'), z.record(z.string(), z.number()))));
-    const lines = (await readFile(path('merges.txt'), 'utf8'))
-      .split('\n')
-      .filter((line) => line !== '' && !line.startsWith('#version'));
-    merges = pairs(lines, path('merges.txt'));
-  } else if (existsSync(path('tokenizer.json'))) {
-    const file = await parse(path('tokenizer.json'), fastFile);
-    vocabulary = new Map(Object.entries(file.model.vocab));
-    for (const token of file.added_tokens) vocabulary.set(token.content, token.id);
-    merges = pairs(file.model.merges, path('tokenizer.json'));
-  } else {
-    throw new NodeError(
-      'TOKENIZER_INVALID',
-      `${folder} has neither vocab.json with merges.txt nor tokenizer.json`,
+  if (existsSync(path('tokenizer.json'))) {
+    const { model } = await readTokenizerJson(path('tokenizer.json'), kindOfFile);
+    if (model.type === 'Unigram' || Array.isArray(model.vocab)) return T5Tokenizer.load(folder);
+    return clipTokenizer(
+      folder,
+      path('tokenizer.json'),
+      await readTokenizerJson(path('tokenizer.json'), pairsFile),
     );
   }
-  const special = existsSync(path('special_tokens_map.json'))
-    ? await parse(path('special_tokens_map.json'), settings)
-    : {};
-  const idOf = (what: string, token: string | null | undefined, fallback: string): number => {
-    const id = vocabulary.get(token ?? fallback);
-    if (id === undefined)
-      throw new NodeError(
-        'TOKENIZER_INVALID',
-        `${folder}: the ${what} token "${token ?? fallback}" is not in the vocabulary`,
-      );
-    return id;
+  if (existsSync(path('vocab.json')) && existsSync(path('merges.txt'))) {
+    const vocab = await readTokenizerJson(path('vocab.json'), vocabularyField);
+    const lines = (await readFile(path('merges.txt'), 'utf8')).split('\n');
+    const merges = lines.filter((line) => line.trim() !== '' && !line.startsWith('#version'));
+    const model = { vocab, merges, end_of_word_suffix: '</w>' as const };
+    return clipTokenizer(folder, path('merges.txt'), { model, added_tokens: [] });
+  }
+  if (sentencePieceFile(folder) !== undefined) return T5Tokenizer.load(folder);
+  throw new NodeError(
+    'TOKENIZER_INVALID',
+    `${folder} has neither tokenizer.json nor vocab.json with merges.txt nor a SentencePiece model`,
+  );
+}
+
+async function clipTokenizer(
+  folder: string,
+  file: string,
+  { model, added_tokens }: PairsFile,
+): Promise<Tokenizer> {
+  const settings = await readTokenizerSettings(folder);
+  const vocabulary = new Map(Object.entries(model.vocab));
+  for (const token of added_tokens) vocabulary.set(token.content, token.id);
+  const idOf = (what: string, token: string): number => {
+    const id = vocabulary.get(token);
+    if (id !== undefined) return id;
+    throw new NodeError(
+      'TOKENIZER_INVALID',
+      `${file}: the ${what} token "${token}" is not in the vocabulary`,
+    );
   };
-  const maximum = config.model_max_length ?? 77;
+  const { roles } = settings;
+  const end = roles.eos_token ?? '<|endoftext|>';
+  const marks = [roles.bos_token ?? '<|startoftext|>', end].map((content) => ({ content }));
+  const maximum = settings.modelMaxLength ?? CLIP_LENGTH;
   return new ClipTokenizer({
     vocabulary,
-    merges,
-    startId: idOf('start', config.bos_token ?? special.bos_token, '<|startoftext|>'),
-    endId: idOf('end', config.eos_token ?? special.eos_token, '<|endoftext|>'),
-    padId: idOf('pad', config.pad_token ?? special.pad_token, '<|endoftext|>'),
-    modelMaxLength: maximum > 10_000 ? 77 : maximum,
+    merges: model.merges.map((rule) => pairOf(rule, file)),
+    added: addedTokens([...settings.listed, ...added_tokens, ...settings.mentioned, ...marks], (content) =>
+      vocabulary.get(content),
+    ),
+    startId: idOf('start', marks[0].content),
+    endId: idOf('end', end),
+    padId: idOf('pad', roles.pad_token ?? '<|endoftext|>'),
+    unknownId: idOf('unknown', roles.unk_token ?? '<|endoftext|>'),
+    modelMaxLength: maximum > 10_000 ? CLIP_LENGTH : maximum,
   });
+}
+
+function pairOf(rule: string | readonly unknown[], file: string): readonly [string, string] {
+  const parts: readonly unknown[] = typeof rule === 'string' ? rule.trim().split(' ') : rule;
+  const [left, right] = parts;
+  if (parts.length === 2 && typeof left === 'string' && typeof right === 'string' && left && right)
+    return [left, right];
+  throw new NodeError(
+    'TOKENIZER_INVALID',
+    `${file}: the merge rule ${JSON.stringify(rule)} is not two tokens`,
+  );
 }

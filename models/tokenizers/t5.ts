@@ -1,79 +1,151 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tokenizer as UnigramTokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
+import { AddedTokens } from './added-tokens.js';
+import { Charsmap } from './charsmap.js';
+import { finish } from './finish.js';
+import { readSentencePieceModel } from './sentencepiece-model.js';
+import { normalizerOf, stepSchema, wordSplitterOf, type WordSplitter } from './text-steps.js';
 import type { EncodeOptions, Encoding, Tokenizer } from './tokenizer.js';
-
-/** What is used of the library, whose own types cannot be resolved from ES modules. */
-interface Pieces {
-  encode(text: string): { readonly ids: number[] };
-  token_to_id(token: string): number | undefined;
-}
-const UnigramPieces = UnigramTokenizer as unknown as new (file: object, settings: object) => Pieces;
-
-interface Settings {
-  readonly model_max_length?: number;
-  readonly pad_token?: unknown;
-  readonly eos_token?: unknown;
-}
+import {
+  addedTokens,
+  addedTokensField,
+  readTokenizerJson,
+  readTokenizerSettings,
+  piecesField,
+  type NamedToken,
+  type TokenizerSettings,
+} from './tokenizer-files.js';
+import { Unigram, type UnigramVocabulary } from './unigram.js';
 
 /** Length where a pack only writes "any": what the film models were trained with. */
 const DEFAULT_LENGTH = 128;
+/** Sentinels that T5 adds to a SentencePiece vocabulary. Raffel et al. 2020, section 3.1.4. */
+const EXTRA_IDS = 100;
 
-function tokenText(token: unknown, fallback: string): string {
-  return typeof token === 'string'
-    ? token
-    : ((token as { content?: string } | undefined)?.content ?? fallback);
+const unigramFile = z.object({
+  added_tokens: addedTokensField,
+  normalizer: stepSchema.nullish(),
+  pre_tokenizer: stepSchema.nullish(),
+  model: z
+    .object({
+      vocab: piecesField,
+      unk_id: z.number().nullish(),
+      byte_fallback: z.boolean().default(false),
+    })
+    .loose(),
+});
+
+interface Parts {
+  readonly vocabulary: UnigramVocabulary;
+  readonly normalize: (text: string) => string;
+  readonly split: WordSplitter;
+  readonly named: readonly (NamedToken & { readonly id: number })[];
 }
 
 /** T5's unigram pieces with an end mark after the text. Raffel et al. 2020, section 2.4. */
 export class T5Tokenizer implements Tokenizer {
-  private constructor(
-    private readonly pieces: Pieces,
-    private readonly padId: number,
-    private readonly endId: number,
-    readonly modelMaxLength: number,
-    readonly vocabularySize: number,
-  ) {}
+  readonly modelMaxLength: number;
+  readonly vocabularySize: number;
+  readonly #model: Unigram;
+  readonly #added: AddedTokens;
+  readonly #marks: { readonly endId: number; readonly padId: number };
 
-  /** @throws TOKENIZER_INVALID */
+  private constructor(
+    private readonly parts: Parts,
+    settings: TokenizerSettings,
+  ) {
+    this.#model = new Unigram(parts.vocabulary);
+    const given = new Map(parts.named.map(({ content, id }) => [content, id]));
+    const idOf = (token: string) => this.#model.idOf(token) ?? given.get(token);
+    const required = (token: string): number => {
+      const id = idOf(token);
+      if (id === undefined) throw new Error(`"${token}" is not in the vocabulary`);
+      return id;
+    };
+    this.#marks = {
+      endId: required(settings.roles.eos_token ?? '</s>'),
+      padId: required(settings.roles.pad_token ?? '<pad>'),
+    };
+    const tokens = addedTokens([...settings.listed, ...parts.named, ...settings.mentioned], idOf);
+    this.#added = new AddedTokens(tokens, parts.normalize);
+    this.vocabularySize = Math.max(parts.vocabulary.pieces.length, ...tokens.map((token) => token.id + 1));
+    const length = settings.modelMaxLength ?? DEFAULT_LENGTH;
+    this.modelMaxLength = length > 10_000 ? DEFAULT_LENGTH : length;
+  }
+
+  /** From `tokenizer.json`, else from the folder's SentencePiece model. @throws TOKENIZER_INVALID naming the file */
   static async load(folder: string): Promise<T5Tokenizer> {
-    try {
-      const json = async <T>(name: string): Promise<T> =>
-        JSON.parse(await readFile(join(folder, name), 'utf8')) as T;
-      const settings = await json<Settings>('tokenizer_config.json');
-      const file = await json<{ model: { vocab: unknown[] } }>('tokenizer.json');
-      const pieces = new UnigramPieces(file, settings);
-      const id = (token: string): number => {
-        const found = pieces.token_to_id(token);
-        if (found === undefined) throw new Error(`no "${token}" in the vocabulary`);
-        return found;
-      };
-      const length = settings.model_max_length ?? DEFAULT_LENGTH;
-      return new T5Tokenizer(
-        pieces,
-        id(tokenText(settings.pad_token, '<pad>')),
-        id(tokenText(settings.eos_token, '</s>')),
-        length > 10_000 ? DEFAULT_LENGTH : length,
-        file.model.vocab.length,
+    const settings = await readTokenizerSettings(folder);
+    const json = join(folder, 'tokenizer.json');
+    const model = existsSync(json) ? undefined : sentencePieceFile(folder);
+    if (model === undefined && !existsSync(json))
+      throw new NodeError(
+        'TOKENIZER_INVALID',
+        `${folder} has neither tokenizer.json nor a SentencePiece model`,
       );
+    const file = model ?? json;
+    try {
+      const parts = model === undefined ? await partsOfJson(json) : await partsOfModel(model, settings);
+      return new T5Tokenizer(parts, settings);
     } catch (error) {
-      throw new NodeError('TOKENIZER_INVALID', `the T5 tokenizer in ${folder} cannot be read`, {
+      if (error instanceof NodeError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new NodeError('TOKENIZER_INVALID', `${file} cannot be used as a T5 tokenizer: ${reason}`, {
         cause: error,
       });
     }
   }
 
-  encode(text: string, { maxLength, pad }: EncodeOptions): Encoding {
-    const all = this.pieces.encode(text).ids;
-    const body = all.at(-1) === this.endId ? all.slice(0, -1) : all;
-    const truncated = body.length + 1 > maxLength;
-    const ids = [...body.slice(0, maxLength - 1), this.endId];
-    const attentionMask = ids.map(() => 1);
-    while (pad && ids.length < maxLength) {
-      ids.push(this.padId);
-      attentionMask.push(0);
-    }
-    return { ids, attentionMask, truncated };
+  encode(text: string, options: EncodeOptions): Encoding {
+    const ids: number[] = [];
+    this.#added.split(text).forEach((segment, i) => {
+      if (typeof segment === 'number') ids.push(segment);
+      else for (const word of this.parts.split(segment, i === 0)) ids.push(...this.#model.encode(word));
+    });
+    return finish(ids, this.#marks, options);
   }
+}
+
+/** The SentencePiece model of a folder, under any of the names it has in the wild. */
+export function sentencePieceFile(folder: string): string | undefined {
+  const models = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.model')) : [];
+  const name = ['spiece.model', 'tokenizer.model'].find((known) => models.includes(known)) ?? models[0];
+  return name === undefined ? undefined : join(folder, name);
+}
+
+async function partsOfJson(path: string): Promise<Parts> {
+  const file = await readTokenizerJson(path, unigramFile);
+  return {
+    vocabulary: {
+      pieces: file.model.vocab,
+      unknownId: file.model.unk_id ?? 0,
+      byteFallback: file.model.byte_fallback,
+    },
+    normalize: normalizerOf(file.normalizer),
+    split: wordSplitterOf(file.pre_tokenizer),
+    named: file.added_tokens,
+  };
+}
+
+async function partsOfModel(path: string, settings: TokenizerSettings): Promise<Parts> {
+  const { pieces, unknownId, byteFallback, charsmap } = await readSentencePieceModel(path);
+  const count = settings.extraIds ?? EXTRA_IDS;
+  const sentinels = Array.from({ length: count }, (_, i) => `<extra_id_${count - 1 - i}>`);
+  const vocabulary = [...pieces, ...sentinels.map((token) => [token, 0] as const)];
+  const map = charsmap.length > 0 ? new Charsmap(charsmap) : undefined;
+  const named = ['<pad>', '</s>', pieces[unknownId][0], ...sentinels].flatMap((content) => {
+    const id = vocabulary.findIndex(([piece]) => piece === content);
+    return id < 0 ? [] : [{ content, id }];
+  });
+  return {
+    vocabulary: { pieces: vocabulary, unknownId, byteFallback },
+    normalize: map === undefined ? (text) => text : (text) => map.normalize(text),
+    split: wordSplitterOf({
+      type: 'Sequence',
+      pretokenizers: [{ type: 'WhitespaceSplit' }, { type: 'Metaspace', prepend_scheme: 'always' }],
+    }),
+    named,
+  };
 }

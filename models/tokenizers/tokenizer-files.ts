@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { NodeError } from '../../core/errors.js';
+import type { AddedToken } from './added-tokens.js';
+
+const tokenWithFlags = z.object({
+  content: z.string(),
+  id: z.number().optional(),
+  lstrip: z.boolean().optional(),
+  rstrip: z.boolean().optional(),
+  normalized: z.boolean().optional(),
+  single_word: z.boolean().optional(),
+});
+/** An added token as files write it. */
+export type NamedToken = z.output<typeof tokenWithFlags>;
+
+/** `added_tokens` of tokenizer.json. */
+export const addedTokensField = z.array(tokenWithFlags.extend({ id: z.number() })).default([]);
+
+/** A special token is only its text in some files. */
+const namedToken = z.union([z.string().transform((content): NamedToken => ({ content })), tokenWithFlags]);
+
+const settingsFile = z
+  .object({
+    model_max_length: z.number().optional(),
+    extra_ids: z.number().int().optional(),
+    added_tokens_decoder: z.record(z.string(), namedToken).optional(),
+    additional_special_tokens: z.array(namedToken).nullish(),
+    pad_token: namedToken.nullish(),
+    bos_token: namedToken.nullish(),
+    eos_token: namedToken.nullish(),
+    unk_token: namedToken.nullish(),
+  })
+  .loose();
+
+/** Token → id; checked by hand, since real vocabularies have tens of thousands of tokens. */
+export const vocabularyField = z.custom<Readonly<Record<string, number>>>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((id) => Number.isInteger(id)),
+  'must map tokens to whole numbers',
+);
+
+/** Pieces with their scores, in order of their ids. */
+export const piecesField = z.custom<readonly (readonly [piece: string, score: number])[]>(
+  (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(
+      (entry: unknown) =>
+        Array.isArray(entry) && typeof entry[0] === 'string' && typeof entry[1] === 'number',
+    ),
+  'must list pieces with scores',
+);
+
+const ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** What tokenizer_config.json and special_tokens_map.json say; both may be missing. */
+export interface TokenizerSettings {
+  readonly modelMaxLength: number | undefined;
+  readonly extraIds: number | undefined;
+  readonly roles: Readonly<Partial<Record<Role, string>>>;
+  /** Tokens listed with their ids and flags. */
+  readonly listed: readonly NamedToken[];
+  /** Tokens only mentioned, as the pad token or the like. */
+  readonly mentioned: readonly NamedToken[];
+}
+
+/** A JSON file of a tokenizer folder. @throws TOKENIZER_INVALID naming the file */
+export async function readTokenizerJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error).split('\n')[0] : String(error);
+    throw new NodeError('TOKENIZER_INVALID', `${path} cannot be read as a tokenizer file: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/** @throws TOKENIZER_INVALID naming the file */
+export async function readTokenizerSettings(folder: string): Promise<TokenizerSettings> {
+  const read = async (name: string): Promise<z.output<typeof settingsFile>> => {
+    const path = join(folder, name);
+    return existsSync(path) ? readTokenizerJson(path, settingsFile) : {};
+  };
+  const [config, map] = [await read('tokenizer_config.json'), await read('special_tokens_map.json')];
+  const listed = Object.entries(config.added_tokens_decoder ?? {}).map(([id, token]) => ({
+    ...token,
+    id: Number(id),
+  }));
+  const roles: Partial<Record<Role, string>> = {};
+  const mentioned: NamedToken[] = [];
+  for (const role of ROLES) {
+    const token = config[role] ?? map[role];
+    if (!token) continue;
+    roles[role] = token.content;
+    mentioned.push(token);
+  }
+  mentioned.push(...(config.additional_special_tokens ?? map.additional_special_tokens ?? []));
+  return { modelMaxLength: config.model_max_length, extraIds: config.extra_ids, roles, listed, mentioned };
+}
+
+/** Tokens of a list that the vocabulary knows, each once, the first mention's flags counting. */
+export function addedTokens(
+  named: readonly NamedToken[],
+  idOf: (content: string) => number | undefined,
+): AddedToken[] {
+  const found = new Map<string, AddedToken>();
+  for (const token of named) {
+    const id = idOf(token.content) ?? token.id;
+    if (id === undefined || token.content === '' || found.has(token.content)) continue;
+    found.set(token.content, {
+      content: token.content,
+      id,
+      normalized: token.normalized ?? false,
+      trimsLeft: token.lstrip ?? false,
+      trimsRight: token.rstrip ?? false,
+      wholeWord: token.single_word ?? false,
+    });
+  }
+  return [...found.values()];
+}
