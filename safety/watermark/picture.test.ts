@@ -81,7 +81,9 @@ describe('the picture watermark', () => {
   });
 
   test('is not found where there is none, nor with another key', () => {
-    expect(detectPicture(original, KEY).found).toBe(false);
+    // The whole search, so a small picture.
+    expect(detectPicture(scene(256, 200), KEY).found).toBe(false);
+    expect(detectPicture(original, KEY, { search: 'as-made' }).found).toBe(false);
     expect(detectPicture(marked, new TextEncoder().encode('another key'), { search: 'as-made' }).found).toBe(
       false,
     );
