@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import * as ort from 'onnxruntime-node';
+import type { Tensor as NativeTensor } from 'onnxruntime-node';
 import { NodeError } from '../core/errors.js';
 import type { RunMeter } from './run-meter.js';
 import { fromFloat16, toFloat16 } from './tensor/float16.js';
@@ -23,9 +23,63 @@ export interface GraphPort {
   readonly dims: readonly (number | string)[];
 }
 
+interface NativePort {
+  readonly name: string;
+  readonly isTensor: boolean;
+  /** Element type as TensorProto.DataType numbers it. */
+  readonly type: number;
+  /** -1 for a symbolic dimension. */
+  readonly shape: readonly number[];
+  readonly symbolicDimensions: readonly string[];
+}
+
+interface NativeSession {
+  loadModel(path: string, options: object): void;
+  readonly inputMetadata: readonly NativePort[];
+  readonly outputMetadata: readonly NativePort[];
+  run(
+    feeds: Readonly<Record<string, NativeTensor>>,
+    fetches: Readonly<Record<string, null>>,
+    options: object,
+  ): Record<string, NativeTensor>;
+  dispose(): void;
+}
+
+/**
+ * The package's own session hands every run to setImmediate and checks feeds again, which costs a tenth of a run
+ * of half a millisecond; a run blocks the thread either way. So the layer below it is used, and `run` gives the
+ * event loop its turn every few milliseconds instead of at every run. The package's version is pinned.
+ */
+const native = createRequire(import.meta.url)('onnxruntime-node/dist/binding.js') as {
+  initOrt(): void;
+  readonly binding: { readonly InferenceSession: new () => NativeSession };
+};
+
+/** The event loop gets a turn when this long has passed since its last. */
+const TURN_EVERY_MS = 4;
+let lastTurn = 0;
+
+const ELEMENT_TYPES: Readonly<Record<number, ElementType>> = {
+  1: 'float32',
+  2: 'uint8',
+  6: 'int32',
+  7: 'int64',
+  8: 'string',
+  9: 'bool',
+  10: 'float16',
+};
+
+function portOf({ name, isTensor, type, shape, symbolicDimensions }: NativePort): GraphPort {
+  return {
+    name,
+    type: isTensor ? (ELEMENT_TYPES[type] ?? 'unsupported') : 'unsupported',
+    dims: isTensor ? shape.map((side, i) => (side === -1 ? symbolicDimensions[i] : side)) : [],
+  };
+}
+
 /** A feed already in the graph's own type, for inputs that stay the same from run to run. */
 export class CastFeed {
-  constructor(readonly tensor: ort.Tensor) {}
+  constructor(readonly tensor: NativeTensor) {}
 }
 
 type NativeData = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
@@ -48,7 +102,7 @@ function cast(tensor: Tensor, port: GraphPort, path: string): NativeData {
     case 'uint8':
       return Uint8Array.from(data);
     case 'string':
-    default:
+    case 'unsupported':
       throw new NodeError(
         'GRAPH_INPUT_UNEXPECTED',
         `${path}: its input "${port.name}" has the type ${port.type}, which is not supported`,
@@ -60,12 +114,12 @@ function cast(tensor: Tensor, port: GraphPort, path: string): NativeData {
  * A plain object in the shape of a tensor: the runtime takes it without the checks of its constructor, and for
  * float16 it is the one form that works on Node 20, 22 and 24 alike.
  */
-function feed(tensor: Tensor, port: GraphPort, path: string): ort.Tensor {
+function feed(tensor: Tensor, port: GraphPort, path: string): NativeTensor {
   const data = cast(tensor, port, path);
-  return { type: port.type, data, dims: tensor.dims, location: 'cpu' } as unknown as ort.Tensor;
+  return { type: port.type, data, dims: tensor.dims, location: 'cpu' } as unknown as NativeTensor;
 }
 
-function toFloats(tensor: ort.Tensor): FloatTensor {
+function toFloats(tensor: NativeTensor): FloatTensor {
   const { data, dims } = tensor;
   if (data instanceof Float32Array) return { data, dims };
   if (tensor.type === 'float16') {
@@ -109,19 +163,17 @@ export class GraphSession {
   readonly inputs: ReadonlyMap<string, GraphPort>;
   readonly outputs: readonly GraphPort[];
   readonly #ports: readonly GraphPort[];
+  readonly #everything: Readonly<Record<string, null>>;
 
   private constructor(
     readonly path: string,
-    private readonly session: ort.InferenceSession,
+    private readonly session: NativeSession,
     private readonly meter: RunMeter,
   ) {
-    const port = (meta: ort.InferenceSession.ValueMetadata): GraphPort =>
-      meta.isTensor
-        ? { name: meta.name, type: meta.type as ElementType, dims: meta.shape }
-        : { name: meta.name, type: 'string', dims: [] };
-    this.#ports = session.inputMetadata.map(port);
+    this.#ports = session.inputMetadata.map(portOf);
     this.inputs = new Map(this.#ports.map((input) => [input.name, input]));
-    this.outputs = session.outputMetadata.map(port);
+    this.outputs = session.outputMetadata.map(portOf);
+    this.#everything = fetchesOf(this.outputs.map(({ name }) => name));
   }
 
   /**
@@ -131,7 +183,9 @@ export class GraphSession {
   static async load(path: string, options: DeviceOptions, meter: RunMeter): Promise<GraphSession> {
     checkDevice(options);
     try {
-      const session = await ort.InferenceSession.create(path, {
+      native.initOrt();
+      const session = new native.binding.InferenceSession();
+      session.loadModel(path, {
         executionProviders:
           options.device === 'cuda' ? [{ name: 'cuda', deviceId: options.deviceId ?? 0 }, 'cpu'] : ['cpu'],
         ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
@@ -163,7 +217,7 @@ export class GraphSession {
     feeds: Readonly<Record<string, Tensor | CastFeed | undefined>>,
     wanted?: readonly string[],
   ): Promise<Record<string, FloatTensor>> {
-    const native: Record<string, ort.Tensor> = {};
+    const cast: Record<string, NativeTensor> = {};
     for (const port of this.#ports) {
       const given = feeds[port.name];
       if (given === undefined) {
@@ -172,12 +226,17 @@ export class GraphSession {
           `${this.path}: nothing is known for its input "${port.name}"`,
         );
       }
-      native[port.name] = given instanceof CastFeed ? given.tensor : feed(given, port, this.path);
+      cast[port.name] = given instanceof CastFeed ? given.tensor : feed(given, port, this.path);
     }
-    let results: ort.InferenceSession.OnnxValueMapType;
+    const fetches = wanted === undefined ? this.#everything : fetchesOf(wanted);
+    if (performance.now() - lastTurn > TURN_EVERY_MS) {
+      await new Promise(setImmediate);
+      lastTurn = performance.now();
+    }
+    let results: Record<string, NativeTensor>;
     const start = performance.now();
     try {
-      results = await (wanted === undefined ? this.session.run(native) : this.session.run(native, wanted));
+      results = this.session.run(cast, fetches, NO_OPTIONS);
     } catch (error) {
       throw runError(error, this.path);
     } finally {
@@ -210,6 +269,12 @@ export class GraphSession {
   }
 
   async release(): Promise<void> {
-    await this.session.release();
+    this.session.dispose();
   }
+}
+
+const NO_OPTIONS = {};
+
+function fetchesOf(names: readonly string[]): Record<string, null> {
+  return Object.fromEntries(names.map((name) => [name, null]));
 }

@@ -7,7 +7,7 @@ import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } 
 const SMALL_ENLARGEMENT = 1.2;
 
 /** Planes `[3, H, W]` in 0..1 to bytes `[H, W, 3]`, rounded as the reference does. */
-function toRgb({ width, height, data }: DecodedPicture): RgbImage {
+export function toRgb({ width, height, data }: DecodedPicture): RgbImage {
   const pixels = width * height;
   const out = new Uint8Array(pixels * 3);
   const green = pixels;

@@ -5,7 +5,7 @@ export interface Stretch {
 }
 
 /** Stretches of at most `tile` that cover `length`, evenly spread, each overlapping the next by at least `overlap`. */
-function stretches(length: number, tile: number, overlap: number): Stretch[] {
+export function stretches(length: number, tile: number, overlap: number): Stretch[] {
   if (length <= tile) return [{ start: 0, length }];
   const count = Math.ceil((length - overlap) / (tile - overlap));
   return Array.from({ length: count }, (_, i) => ({

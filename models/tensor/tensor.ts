@@ -1,5 +1,6 @@
-/** Element types that graphs of diffusion models have at their edges. */
-export type ElementType = 'float32' | 'float16' | 'int64' | 'int32' | 'bool' | 'uint8' | 'string';
+/** Element types that graphs of diffusion models have at their edges; `unsupported` stands for all others. */
+export type ElementType =
+  'float32' | 'float16' | 'int64' | 'int32' | 'bool' | 'uint8' | 'string' | 'unsupported';
 
 /** Numbers in row-major order. What a pipeline hands to a graph; the session casts to what the graph wants. */
 export interface Tensor {

@@ -10,6 +10,8 @@ import { openPipeline } from '../../pipelines/registry.js';
 import type { Command } from './command.js';
 import { npyBytes } from './npy.js';
 
+const PICTURE_FORMATS = ['.webp', '.png', '.jpg', '.jpeg', '.avif'];
+
 const requestFile = z.strictObject({
   prompt: z.string(),
   negative: z.string().optional(),
@@ -25,7 +27,8 @@ const requestFile = z.strictObject({
 const usage = `usage: zsky-node run --pack DIR --request FILE.json [--out FILE.webp] [--raw FILE.npy]
 
 Runs one request through one image pack: no broker, no safety checks, no watermark. DIR is a pack of this
-project or a plain folder exported from diffusers.
+project or a plain folder exported from diffusers. --request, --out and --raw may be repeated together: the
+pack is loaded once.
 
   --pack DIR       folder with model_index.json
   --request FILE   the request: prompt, and optionally negative, width, height, seed, steps, guidanceScale,
@@ -72,65 +75,93 @@ async function run(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       pack: { type: 'string' },
-      request: { type: 'string' },
-      out: { type: 'string' },
-      raw: { type: 'string' },
+      request: { type: 'string', multiple: true, default: [] },
+      out: { type: 'string', multiple: true, default: [] },
+      raw: { type: 'string', multiple: true, default: [] },
       device: { type: 'string', default: 'cpu' },
       threads: { type: 'string', default: '0' },
       'no-verify': { type: 'boolean', default: false },
     },
   });
-  const { pack, request: path, out, raw, device } = values;
-  const threads = Number(values.threads);
-  const wrong =
-    pack === undefined || path === undefined
-      ? '--pack and --request are needed'
-      : out === undefined && raw === undefined
-        ? 'nothing to write: give --out, --raw or both'
-        : device !== 'cpu' && device !== 'cuda'
-          ? `--device must be cpu or cuda, not ${device}`
-          : !Number.isInteger(threads) || threads < 0
-            ? `--threads must be a whole number, not ${values.threads}`
-            : out !== undefined && !['.webp', '.png', '.jpg', '.jpeg', '.avif'].includes(extname(out))
-              ? `--out must end in .webp, .png, .jpg or .avif, not ${out}`
-              : undefined;
+  const wrong = misuse(values);
   if (wrong !== undefined) {
     console.error(`zsky-node run: ${wrong}\n\n${usage}`);
     return 2;
   }
-  const pipeline = await openPipeline(pack!, {
-    device: device as 'cpu' | 'cuda',
-    threads,
+  const pipeline = await openPipeline(values.pack!, {
+    device: values.device as 'cpu' | 'cuda',
+    threads: Number(values.threads),
     verifyDigests: !values['no-verify'],
   });
   try {
     if (pipeline.kind !== 'image') {
       throw new NodeError(
         'KIND_UNSUPPORTED',
-        `${pack} makes ${pipeline.kind}; this command runs image packs`,
+        `${values.pack} makes ${pipeline.kind}; this command runs image packs`,
       );
     }
-    const request = await readRequest(path!, pipeline);
-    const observer = terminalObserver();
-    const start = performance.now();
-    if (raw !== undefined) {
-      const picture = await pipeline.generate(request, observer);
-      await writeFile(raw, npyBytes(picture.data, [3, picture.height, picture.width]));
+    for (const [i, path] of values.request.entries()) {
+      await runOne(pipeline, path, values.raw[i], values.out[i]);
     }
-    if (out !== undefined) {
-      const image = await generateExactly(pipeline, request, observer);
-      await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } }).toFile(out);
-    }
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    const ms = performance.now() - start;
-    console.log(
-      `${[out, raw].filter((file) => file !== undefined).join(', ')}: ${request.width}x${request.height}, seed ${request.seed}, ` +
-        `${(ms / 1000).toFixed(2)} s, of it ${(pipeline.meter.ms / 1000).toFixed(2)} s in ${pipeline.meter.runs} graph runs`,
-    );
   } finally {
     await pipeline.release();
   }
   return 0;
+}
+
+interface Flags {
+  readonly pack?: string | undefined;
+  readonly request: readonly string[];
+  readonly out: readonly string[];
+  readonly raw: readonly string[];
+  readonly device: string;
+  readonly threads: string;
+}
+
+/** What is wrong with the flags, in words. */
+function misuse({ pack, request, out, raw, device, threads }: Flags): string | undefined {
+  if (pack === undefined || request.length === 0) return '--pack and --request are needed';
+  if (out.length === 0 && raw.length === 0) return 'nothing to write: give --out, --raw or both';
+  for (const [flag, files] of [
+    ['--out', out],
+    ['--raw', raw],
+  ] as const) {
+    if (files.length !== 0 && files.length !== request.length)
+      return `${flag} must be given once for each --request`;
+  }
+  if (device !== 'cpu' && device !== 'cuda') return `--device must be cpu or cuda, not ${device}`;
+  if (!/^\d+$/.test(threads)) return `--threads must be a whole number, not ${threads}`;
+  const strange = out.find((file) => !PICTURE_FORMATS.includes(extname(file)));
+  return strange === undefined
+    ? undefined
+    : `--out must end in ${PICTURE_FORMATS.join(', ')}, not ${strange}`;
+}
+
+async function runOne(
+  pipeline: ImagePipeline,
+  path: string,
+  raw: string | undefined,
+  out: string | undefined,
+): Promise<void> {
+  const request = await readRequest(path, pipeline);
+  const observer = terminalObserver();
+  const start = performance.now();
+  const before = { ms: pipeline.meter.ms, runs: pipeline.meter.runs };
+  if (raw !== undefined) {
+    const picture = await pipeline.generate(request, observer);
+    await writeFile(raw, npyBytes(picture.data, [3, picture.height, picture.width]));
+  }
+  if (out !== undefined) {
+    const image = await generateExactly(pipeline, request, observer);
+    await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } }).toFile(out);
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  const seconds = (ms: number) => (ms / 1000).toFixed(2);
+  console.log(
+    `${[out, raw].filter((file) => file !== undefined).join(', ')}: ${request.width}x${request.height}, ` +
+      `seed ${request.seed}, ${seconds(performance.now() - start)} s, of it ${seconds(pipeline.meter.ms - before.ms)} s ` +
+      `in ${pipeline.meter.runs - before.runs} graph runs`,
+  );
 }
 
 const command: Command = {
