@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
 import { modelIndex, packManifest, type ModelIndex, type PackManifest } from './manifest.js';
+import { parsePythonJson } from './python-json.js';
 
 /** A folder in the diffusers/Optimum layout, opened and checked. Graphs are loaded by pipelines. */
 export interface ModelPack {
@@ -31,7 +32,7 @@ async function readJson<T>(dir: string, path: string, schema: z.ZodType<T>): Pro
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parsePythonJson(text);
   } catch (error) {
     throw new NodeError('PACK_INVALID', `pack ${dir}: ${path} is not JSON: ${(error as Error).message}`, {
       cause: error,
