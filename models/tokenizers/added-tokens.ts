@@ -12,7 +12,7 @@ export interface AddedToken {
 }
 
 /** A stretch of text between added tokens, or the id of one. */
-export type Segment = string | number;
+type Segment = string | number;
 
 const WORD_BEFORE = /[\p{L}\p{N}\p{M}_]$/u;
 const WORD_AFTER = /^[\p{L}\p{N}\p{M}_]/u;

@@ -3,7 +3,7 @@ import { BytePairs } from './byte-pairs.js';
 import { finish } from './finish.js';
 import type { Encoding, EncodeOptions, Tokenizer } from './tokenizer.js';
 
-export interface ClipVocabulary {
+interface ClipVocabulary {
   /** Token → id, as in vocab.json. */
   readonly vocabulary: ReadonlyMap<string, number>;
   /** Merge rules in order of priority, as in merges.txt. */

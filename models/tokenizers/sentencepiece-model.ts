@@ -34,7 +34,7 @@ const model = z.object({
   normalizerSpec: z.object({ precompiledCharsmap: z.instanceof(Uint8Array).optional() }).default({}),
 });
 
-export interface SentencePieceModel {
+interface SentencePieceModel {
   readonly pieces: (readonly [piece: string, score: number])[];
   readonly unknownId: number;
   readonly byteFallback: boolean;

@@ -58,7 +58,7 @@ export const piecesField = z.custom<readonly (readonly [piece: string, score: nu
 );
 
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const;
-export type Role = (typeof ROLES)[number];
+type Role = (typeof ROLES)[number];
 
 /** What tokenizer_config.json and special_tokens_map.json say; both may be missing. */
 export interface TokenizerSettings {

@@ -9,7 +9,7 @@ const UNIT = f(2 ** -32);
 const TURN = f(2 ** -32 * 2 * Math.PI);
 
 /** What torch asks the device before it chooses the launch grid. */
-export interface CudaDevice {
+interface CudaDevice {
   readonly multiprocessors: number;
   readonly threadsPerMultiprocessor: number;
 }

@@ -6,7 +6,7 @@ const f = Math.fround;
 export type DpmAlgorithm = 'dpmsolver' | 'dpmsolver++' | 'sde-dpmsolver' | 'sde-dpmsolver++';
 
 /** Factors of a step from one level to another: of the sample, of the prediction and its derivatives, of noise. */
-export interface IntegratorWeights {
+interface IntegratorWeights {
   readonly sample: number;
   readonly prediction: number;
   /** First derivative by the midpoint rule, in which the second-order step is the first-order one halved. */

@@ -9,7 +9,7 @@ export const trainingConfig = z.object({
   beta_schedule: option(z.enum(['linear', 'scaled_linear', 'squaredcos_cap_v2']), 'linear'),
   trained_betas: z.array(z.number()).nullish(),
 });
-export type TrainingConfig = z.output<typeof trainingConfig>;
+type TrainingConfig = z.output<typeof trainingConfig>;
 
 /** The option of the samplers that can start from pure noise. */
 export const zeroSnrConfig = z.object({ rescale_betas_zero_snr: option(z.boolean(), false) });

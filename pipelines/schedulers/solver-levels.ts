@@ -19,7 +19,7 @@ interface LevelOptions extends CurveConfig {
 }
 
 /** Noise levels in the order of visiting, without the final one, and the whole timesteps the model is told. */
-export interface VisitedLevels {
+interface VisitedLevels {
   readonly timesteps: number[];
   readonly levels: number[];
 }

@@ -12,7 +12,7 @@ export function spacingConfig(fallback: Spacing) {
 }
 
 /** What the spacing needs to know of a config. */
-export interface SpacingOptions {
+interface SpacingOptions {
   readonly num_train_timesteps: number;
   readonly timestep_spacing: Spacing;
   readonly steps_offset: number;
