@@ -157,7 +157,7 @@ def xl(root: Path):
     )  # fmt: skip
     return d.StableDiffusionXLPipeline(
         vae=vae(4, 3), text_encoder=clip_text(len(small), 1), text_encoder_2=clip_projected(len(big), 4, 12),
-        tokenizer=small, tokenizer_2=big, unet=unet(2, 28, **cond), scheduler=d.EulerDiscreteScheduler(**SCALED),
+        tokenizer=small, tokenizer_2=big, unet=unet(2, 28, **cond), scheduler=d.EulerDiscreteScheduler(**SCALED, timestep_spacing="leading"),
     )  # fmt: skip
 
 
@@ -182,8 +182,8 @@ def flux(root: Path, dev: bool):
     tokenizer = clip_tokenizer(root / "tokenizer", "<|endoftext|>")
     long = t5_tokenizer(root / "tokenizer_2")
     transformer = d.FluxTransformer2DModel(
-        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-        joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=(4, 4, 8), guidance_embeds=dev,
+        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=8, num_attention_heads=2,
+        joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=(2, 2, 4), guidance_embeds=dev,
     )  # fmt: skip
     shift = dict(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15, shift=3.0) if dev else dict(shift=1.0)
     return d.FluxPipeline(

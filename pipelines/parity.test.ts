@@ -1,0 +1,116 @@
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROJECT_ROOT } from '../core/paths.js';
+import { Cancelled } from './cancelled.js';
+import type { ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
+import { openPipeline } from './registry.js';
+
+/**
+ * Tiny random pipelines of every class beside what diffusers made of the same requests; both written by
+ * scripts/goldens/parity.py, which also runs the whole matrix (docs/parity.md).
+ */
+const PACKS = join(PROJECT_ROOT, 'tests/fixtures/packs');
+const TOLERANCE = 1e-3;
+const silent: PipelineObserver = { progress: async () => {} };
+
+interface Golden {
+  readonly request: PictureRequest;
+  /** `[3, H, W] uint16`, 65535 standing for 1. */
+  readonly file: string;
+}
+
+async function open(name: string): Promise<ImagePipeline> {
+  const pipeline = await openPipeline(join(PACKS, name), { device: 'cpu', threads: 1, verifyDigests: true });
+  if (pipeline.kind !== 'image') throw new Error(`${name} does not make pictures`);
+  return pipeline;
+}
+
+async function expectedPicture(name: string, file: string): Promise<Uint16Array> {
+  const bytes = await readFile(join(PACKS, name, file));
+  return new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+describe.each(readdirSync(PACKS))('%s beside diffusers', (name) => {
+  let pipeline: ImagePipeline;
+  let goldens: readonly Golden[];
+  beforeAll(async () => {
+    pipeline = await open(name);
+    goldens = JSON.parse(await readFile(join(PACKS, name, 'goldens.json'), 'utf8')) as Golden[];
+  });
+  afterAll(() => pipeline.release());
+
+  it('draws the same pictures', async () => {
+    expect(goldens.length).toBeGreaterThanOrEqual(8);
+    for (const { request, file } of goldens) {
+      const picture = await pipeline.generate(request, silent);
+      expect([picture.width, picture.height]).toEqual([request.width, request.height]);
+      const wanted = await expectedPicture(name, file);
+      expect(picture.data.length).toBe(wanted.length);
+      let worst = 0;
+      for (let i = 0; i < wanted.length; i++) {
+        worst = Math.max(worst, Math.abs(picture.data[i] - wanted[i] / 65535));
+      }
+      expect(worst, JSON.stringify(request)).toBeLessThan(TOLERANCE);
+    }
+  });
+
+  it('draws the same bytes again', async () => {
+    const { request } = goldens[goldens.length - 1];
+    const first = await pipeline.generate(request, silent);
+    const second = await pipeline.generate(request, silent);
+    expect(Buffer.compare(Buffer.from(first.data.buffer), Buffer.from(second.data.buffer))).toBe(0);
+  });
+});
+
+describe('an image pipeline', () => {
+  const request = { prompt: 'a boat', width: 32, height: 32, seed: 1, steps: 3 };
+  let pipeline: ImagePipeline;
+  beforeAll(async () => {
+    pipeline = await open('sd');
+  });
+  afterAll(() => pipeline.release());
+
+  it('tells its stages in order', async () => {
+    const told: string[] = [];
+    await pipeline.generate(request, {
+      progress: async (stage, step, steps) => void told.push(`${stage} ${step}/${steps}`),
+    });
+    expect(told).toEqual(['text 0/1', 'denoise 0/3', 'denoise 1/3', 'denoise 2/3', 'decode 0/1']);
+  });
+
+  it('stops where its observer throws', async () => {
+    const runs = pipeline.meter.runs;
+    const cancelling: PipelineObserver = {
+      progress: async (stage, step) => {
+        if (stage === 'denoise' && step === 1) throw new Cancelled();
+      },
+    };
+    await expect(pipeline.generate(request, cancelling)).rejects.toBeInstanceOf(Cancelled);
+    // Two texts and one step.
+    expect(pipeline.meter.runs - runs).toBeLessThanOrEqual(3);
+  });
+
+  it.each([
+    [{ width: 30 }, 'SIZE_UNSUPPORTED'],
+    [{ steps: 0 }, 'REQUEST_INVALID'],
+    [{ steps: 2.5 }, 'REQUEST_INVALID'],
+    [{ guidanceScale: NaN }, 'REQUEST_INVALID'],
+    [{ scheduler: 'NoSuchScheduler' }, 'SCHEDULER_UNKNOWN'],
+  ])('refuses %j', async (wrong, code) => {
+    await expect(pipeline.generate({ ...request, ...wrong }, silent)).rejects.toMatchObject({ code });
+  });
+
+  it('takes another scheduler than its own', async () => {
+    const own = await pipeline.generate(request, silent);
+    const other = await pipeline.generate({ ...request, scheduler: 'EulerDiscreteScheduler' }, silent);
+    expect(Buffer.compare(Buffer.from(own.data.buffer), Buffer.from(other.data.buffer))).not.toBe(0);
+  });
+
+  it('reports numbers that are not finite instead of drawing them', async () => {
+    await expect(pipeline.generate({ ...request, guidanceScale: 1e38 }, silent)).rejects.toMatchObject({
+      code: 'OUTPUT_NOT_FINITE',
+    });
+  });
+});
