@@ -33,7 +33,11 @@ export function jobEventRoutes(app: App, services: Services, reader: JobReader):
           'Events: `status` (the job as polling shows it), `progress`, and `end`, after which the stream closes.',
         tags: ['Jobs'],
         params: z.object({ id: z.string() }),
-        response: { 200: z.string().describe('text/event-stream'), ...problems(404) },
+        response: {
+          200: z.string().describe('text/event-stream'),
+          204: z.null().describe('The end was already told: do not come back.'),
+          ...problems(404),
+        },
       },
     },
     async (request, reply) => {

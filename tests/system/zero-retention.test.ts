@@ -50,7 +50,7 @@ const running = (): Promise<string> =>
 
 test('a stored job is found by this search, so that not finding means something', async () => {
   const word = canary();
-  await at.submit({ prompt: `a lighthouse ${word}`, width: 256, height: 256 }).then(at.ended);
+  await at.submit({ prompt: `a lighthouse ${word}`, width: 256, height: 256 }).then((id) => at.ended(id));
   expect((await filesWith(word)).length).toBeGreaterThan(0);
 });
 
