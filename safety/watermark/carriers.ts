@@ -1,31 +1,37 @@
 import { createHmac } from 'node:crypto';
 import { encode, RATE, TAIL } from './convolutional-code.js';
-import { GRID } from './fft.js';
 import { crc16, PAYLOAD_BYTES } from './payload.js';
 
-/** Harmonics of the tile that carry the mark: low enough for scaling and compression, high enough to hide. */
+/** Harmonics of the tile in cycles: low enough for scaling and compression, high enough to hide. */
 const INNER = 5;
-const OUTER = 30;
+/** The highest harmonic of luma, Cb and Cr: the eye and every codec keep less detail in colour. */
+export const OUTER = [30, 22, 22] as const;
+export const CHANNELS = OUTER.length;
 /** One carrier in four is a pilot. */
-const PILOT_EVERY = 4;
+const PILOT_SHARE = 0.25;
 const MESSAGE_BITS = PAYLOAD_BYTES * 8 + 16;
 /** Coded bits of a message. */
 export const CODED_BITS = RATE * (MESSAGE_BITS + TAIL);
 
-/** The keyed plan of a mark: which harmonics there are, their secret phases, what each one carries. */
+/** The keyed plan of one channel: which harmonics there are, their secret phases, what each one carries. */
 export interface Carriers {
+  readonly outer: number;
   readonly count: number;
-  /** Horizontal and vertical frequency in cycles per tile; v > 0, or v = 0 and u > 0. */
+  /** Horizontal and vertical frequency in cycles per tile; u > 0, or u = 0 and v > 0. */
   readonly u: Int16Array;
   readonly v: Int16Array;
-  readonly radius: Float32Array;
-  /** Secret phase in radians. */
-  readonly phase: Float32Array;
-  /** True for pilots, whose symbol is known. */
-  readonly pilot: Uint8Array;
-  /** For data carriers: which two coded bits their QPSK symbol holds. */
+  /** Rings of like radius, whitened and weighed together; numbered from the inside. */
+  readonly ring: Uint8Array;
+  readonly rings: number;
+  /** The secret phase as a point on the unit circle. */
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+  /** Coded bits on the two axes of a data carrier; -1 for a pilot, whose symbol is known. */
   readonly first: Int16Array;
   readonly second: Int16Array;
+  /** Places of the pilots, and of each pilot's mirror image in v. */
+  readonly pilots: Int16Array;
+  readonly mirrors: Int16Array;
 }
 
 /** Uniform numbers in [0, 1) that follow from a key: HMAC-SHA-256 in counter mode. */
@@ -43,66 +49,76 @@ function keyedNumbers(key: Uint8Array): () => number {
   };
 }
 
-const plans = new Map<string, Carriers>();
+const plans = new Map<string, readonly Carriers[]>();
 
-/** The carriers of a key. Coded bits are dealt ring by ring, so that each is carried at every radius. */
-export function carriersOf(key: Uint8Array): Carriers {
+/** The carriers of a key for luma, Cb and Cr; made once for each key. */
+export function carriersOf(key: Uint8Array): readonly Carriers[] {
   const name = Buffer.from(key).toString('hex');
   const known = plans.get(name);
   if (known !== undefined) return known;
+  const random = keyedNumbers(key);
+  const plan = OUTER.map((outer) => channelPlan(outer, random));
+  plans.set(name, plan);
+  return plan;
+}
+
+/** Coded bits are dealt from the inside outwards, so that each is carried at every radius. */
+function channelPlan(outer: number, random: () => number): Carriers {
   const list: { u: number; v: number; radius: number }[] = [];
-  for (let v = 0; v <= OUTER; v++) {
-    for (let u = -OUTER; u <= OUTER; u++) {
+  for (let u = 0; u <= outer; u++) {
+    for (let v = -outer; v <= outer; v++) {
       const radius = Math.hypot(u, v);
-      if (radius >= INNER && radius <= OUTER && (v > 0 || u > 0)) list.push({ u, v, radius });
+      if (radius >= INNER && radius <= outer && (u > 0 || v > 0)) list.push({ u, v, radius });
     }
   }
-  const random = keyedNumbers(key);
-  list.sort((a, b) => a.radius - b.radius || a.v - b.v || a.u - b.u);
-  const count = list.length;
-  const slots: number[] = [];
-  const nextBit = () => {
-    if (slots.length === 0) {
-      for (let i = 0; i < CODED_BITS; i++) slots.splice(Math.floor(random() * (slots.length + 1)), 0, i);
-    }
+  list.sort((a, b) => a.radius - b.radius || a.u - b.u || a.v - b.v);
+  const place = new Map(list.map(({ u, v }, index) => [`${u} ${v}`, index]));
+  let slots: number[] = [];
+  const nextBit = (): number => {
+    if (slots.length === 0) slots = shuffled(CODED_BITS, random);
     return slots.pop() ?? 0;
   };
-  const carriers: Carriers = {
-    count,
+  // A pilot's mirror image is a pilot too, so that mirrored pictures are found from the same samples.
+  const chosen = new Set<string>();
+  for (const { u, v } of list) if (v >= 0 && random() < PILOT_SHARE) chosen.add(`${u} ${v}`);
+  const isPilot = list.map(({ u, v }) => chosen.has(`${u} ${Math.abs(v)}`));
+  const phases = list.map(() => random() * 2 * Math.PI);
+  const pilots = list.flatMap((_, index) => (isPilot[index] ? [index] : []));
+  const ring = Uint8Array.from(list, ({ radius }) => (radius - INNER) >> 1);
+  return {
+    outer,
+    count: list.length,
     u: Int16Array.from(list, ({ u }) => u),
     v: Int16Array.from(list, ({ v }) => v),
-    radius: Float32Array.from(list, ({ radius }) => radius),
-    phase: Float32Array.from(list, () => random() * 2 * Math.PI),
-    pilot: Uint8Array.from(list, (_, i) => (i % PILOT_EVERY === 0 ? 1 : 0)),
-    first: new Int16Array(count),
-    second: new Int16Array(count),
+    ring,
+    rings: ring[ring.length - 1] + 1,
+    cos: Float32Array.from(phases, Math.cos),
+    sin: Float32Array.from(phases, Math.sin),
+    first: Int16Array.from(list, (_, index) => (isPilot[index] ? -1 : nextBit())),
+    second: Int16Array.from(list, (_, index) => (isPilot[index] ? -1 : nextBit())),
+    pilots: Int16Array.from(pilots),
+    mirrors: Int16Array.from(pilots, (index) => {
+      const { u, v } = list[index];
+      return place.get(`${u} ${u === 0 ? v : -v}`) ?? index;
+    }),
   };
-  for (let i = 0; i < count; i++) {
-    if (carriers.pilot[i]) continue;
-    carriers.first[i] = nextBit();
-    carriers.second[i] = nextBit();
+}
+
+function shuffled(length: number, random: () => number): number[] {
+  const order = Array.from({ length }, (_, i) => i);
+  for (let i = length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
   }
-  plans.set(name, carriers);
-  return carriers;
+  return order;
 }
 
 function bitsOf(bytes: Uint8Array): number[] {
   return Array.from(bytes).flatMap((byte) => Array.from({ length: 8 }, (_, i) => (byte >> (7 - i)) & 1));
 }
 
-/** Phase of every carrier, in radians, for a payload. */
-export function symbolPhases(carriers: Carriers, payload: Uint8Array): Float64Array {
+/** Payload, then its CRC-16, as the coded bits that the carriers hold. */
+export function codedBits(payload: Uint8Array): number[] {
   const crc = crc16(payload);
-  const coded = encode(bitsOf(Uint8Array.of(...payload, crc >> 8, crc & 255)));
-  return Float64Array.from({ length: carriers.count }, (_, i) => {
-    if (carriers.pilot[i]) return carriers.phase[i];
-    const x = coded[carriers.first[i]] ? -1 : 1;
-    const y = coded[carriers.second[i]] ? -1 : 1;
-    return carriers.phase[i] + Math.atan2(y, x);
-  });
-}
-
-/** Where a carrier stands on the frequency grid. */
-export function gridIndex(u: number, v: number): number {
-  return ((v + GRID) % GRID) * GRID + ((u + GRID) % GRID);
+  return encode(bitsOf(Uint8Array.of(...payload, crc >> 8, crc & 255)));
 }

@@ -1,12 +1,4 @@
-import type { RgbImage } from '../../core/media.js';
-
-/** BT.601 luma, `[height, width] float32` in 0..255. */
-export function lumaOf({ width, height, data }: RgbImage): Float32Array {
-  const luma = new Float32Array(width * height);
-  for (let i = 0, p = 0; i < luma.length; i++, p += 3)
-    luma[i] = 0.299 * data[p] + 0.587 * data[p + 1] + 0.114 * data[p + 2];
-  return luma;
-}
+import { emptyPlane, type Plane } from './planes.js';
 
 /** Mean over a square of side `2 radius + 1`, edges repeated; two passes of running sums. */
 function boxMean(values: Float32Array, width: number, height: number, radius: number): Float32Array {
@@ -42,22 +34,76 @@ function boxMean(values: Float32Array, width: number, height: number, radius: nu
   return out;
 }
 
-/** What is left of luma without its slow parts, and how lively it is around each pixel (standard deviation). */
-export function contrast(
-  luma: Float32Array,
-  width: number,
-  height: number,
-  radius: number,
-): { detail: Float32Array; deviation: Float32Array } {
-  const mean = boxMean(luma, width, height, radius);
-  const detail = new Float32Array(luma.length);
-  const squares = new Float32Array(luma.length);
-  for (let i = 0; i < luma.length; i++) {
-    const d = luma[i] - mean[i];
-    detail[i] = d;
-    squares[i] = d * d;
+/** Keeps flat surroundings from being blown up when reading, in levels. */
+const QUIET = 1;
+/** Where detail is cut off, in deviations: single edges must not outvote the rest. */
+const LIMIT = 3;
+
+/** A plane made ready for reading. */
+export interface Whitened extends Plane {
+  readonly mean: Float32Array;
+  /** Local standard deviation: how lively the picture is around each cell. */
+  readonly deviation: Float32Array;
+  readonly radius: number;
+}
+
+/** What is left of a plane without its slow parts, divided by how lively its surroundings are. */
+export function whitened(plane: Plane, radius: number): Whitened {
+  const { width, height } = plane;
+  const mean = boxMean(plane.data, width, height, radius);
+  const data = new Float32Array(plane.data.length);
+  const squares = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const detail = plane.data[i] - mean[i];
+    data[i] = detail;
+    squares[i] = detail * detail;
   }
-  const deviation = boxMean(squares, width, height, Math.max(1, radius >> 1));
-  for (let i = 0; i < deviation.length; i++) deviation[i] = Math.sqrt(Math.max(0, deviation[i]));
-  return { detail, deviation };
+  const deviation = boxMean(squares, width, height, radius);
+  for (let i = 0; i < data.length; i++) {
+    const sigma = Math.sqrt(Math.max(0, deviation[i]));
+    deviation[i] = sigma;
+    const value = data[i] / (sigma + QUIET);
+    data[i] = value > LIMIT ? LIMIT : value < -LIMIT ? -LIMIT : value;
+  }
+  return { width, height, data, mean, deviation, radius };
+}
+
+/** How much of a harmonic of this frequency (cycles per cell) is left by taking off the local mean. */
+export function passed(fx: number, fy: number, radius: number): number {
+  const box = (f: number): number =>
+    f === 0 ? 1 : Math.sin(Math.PI * f * (2 * radius + 1)) / (Math.PI * f * (2 * radius + 1));
+  return 1 - box(fx) * box(fy);
+}
+
+/** What 1 level of change is worth to a reader at each cell. */
+export function readerWeight(deviation: number): number {
+  return 1 / (deviation + QUIET);
+}
+
+/** The smallest of nine values around each cell, so that the surroundings of an edge count as the calm they are. */
+export function eroded({ width, height, deviation, radius }: Whitened): Float32Array {
+  const rows = emptyPlane(width, height).data;
+  const out = new Float32Array(deviation.length);
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    for (let x = 0; x < width; x++) {
+      const left = deviation[row + (x < radius ? 0 : x - radius)];
+      const right = deviation[row + (x + radius >= width ? width - 1 : x + radius)];
+      const here = deviation[row + x];
+      const least = left < right ? left : right;
+      rows[row + x] = here < least ? here : least;
+    }
+  }
+  for (let y = 0; y < height; y++) {
+    const above = Math.max(0, y - radius) * width;
+    const below = Math.min(height - 1, y + radius) * width;
+    for (let x = 0; x < width; x++) {
+      const a = rows[above + x];
+      const b = rows[below + x];
+      const here = rows[y * width + x];
+      const least = a < b ? a : b;
+      out[y * width + x] = here < least ? here : least;
+    }
+  }
+  return out;
 }

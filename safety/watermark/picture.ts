@@ -1,14 +1,15 @@
 import type { RgbImage } from '../../core/media.js';
-import { carriersOf, gridIndex, symbolPhases, type Carriers } from './carriers.js';
-import { transform } from './fft.js';
-import { fold, mapping, type Mapping, type Normalised } from './fold.js';
-import { contrast, lumaOf } from './local-contrast.js';
-import { readGrid } from './read-grid.js';
-import { renderTile } from './render-tile.js';
+import { carriersOf, codedBits, type Carriers } from './carriers.js';
+import { MINIMUM_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
+import { eroded, passed, readerWeight, whitened, type Whitened } from './local-contrast.js';
+import { blockPlanes } from './planes.js';
+import { searchPicture } from './search.js';
+import { layoutOf, radiusFor, type Layout } from './layout.js';
+import { emptyValues, folded, projected, synthesised, type Values } from './tile.js';
 
 /**
- * Invisible watermark of a picture: a keyed periodic pattern in luma, a third of the short side wide, so that
- * any part of the picture of that size holds the whole payload. Its strength follows the picture's own
+ * Invisible watermark of a picture: a keyed periodic pattern in luma and colour, a third of the short side wide,
+ * so that any part of the picture of that size holds the whole payload. Its strength follows the picture's own
  * liveliness; docs/watermark.md tells the design and what it withstands.
  */
 export type Detection =
@@ -16,111 +17,167 @@ export type Detection =
   | { readonly found: false; readonly confidence: number };
 
 export interface DetectOptions {
-  /** `as-made`: not scaled, cropped or turned since it was marked. `full`: searched for; takes seconds. */
+  /** `as-made`: not scaled, cropped or turned since it was marked. `full`: searched for; takes about a second. */
   readonly search?: 'as-made' | 'full';
 }
 
-const TILES_PER_SHORT_SIDE = 3;
-/** Strength in luma levels (RMS): the same everywhere, more where the picture is lively, never above the cap. */
-const FLOOR = 0.75;
-const PER_DEVIATION = 0.11;
-const CAP = 3.6;
-/** Below this luma the eye sees noise most and the display adds to it. */
+/** Strength in levels (RMS): the same everywhere, more where the picture is lively, never above the cap. */
+const LUMA = { floor: 0.55, perDeviation: 0.1, cap: 4.5 };
+const COLOUR = { floor: 0.4, perDeviation: 0.05, cap: 3.5 };
+/** Below this luma the eye sees noise most and the display adds to it; near white there is no room. */
 const DARK = 40;
 const BRIGHT = 235;
-/** Keeps flat surroundings from being blown up when reading. */
-const QUIET = 1.5;
+/** How far a carrier's share may move from its nominal one. */
+const LEAST_SHARE = 0.3;
+const MOST_SHARE = 2.2;
 
-function periodOf(width: number, height: number): number {
-  return Math.round(Math.min(width, height) / TILES_PER_SHORT_SIDE);
+function whitenedPlanes(image: RgbImage, layout: Layout): Whitened[] {
+  return blockPlanes(image, layout.factor).map((plane, channel) =>
+    whitened(plane, radiusFor(channel === 0 ? layout.side : layout.side / 2)),
+  );
 }
 
-/** Half a wavelength of the slowest harmonic: slower parts of a picture carry nothing. */
-function radiusFor(period: number): number {
-  return Math.max(2, Math.round(period / 12));
+function measured(planes: readonly Whitened[], plan: readonly Carriers[], layout: Layout): Values[] {
+  return planes.map((plane, channel) => {
+    const side = channel === 0 ? layout.side : layout.side / 2;
+    return projected(folded(plane, side), side, plan[channel]);
+  });
 }
 
-function normalise(detail: Float32Array, deviation: Float32Array, width: number, height: number): Normalised {
-  const data = new Float32Array(detail.length);
-  for (let i = 0; i < data.length; i++) data[i] = detail[i] / (deviation[i] + QUIET);
-  return { width, height, data };
+/** Strength of the mark at each cell of luma, for luma and for colour. */
+function strengths(luma: Whitened): { luma: Float32Array; colour: Float32Array } {
+  const calm = eroded(luma);
+  const colour = new Float32Array(calm.length);
+  for (let i = 0; i < calm.length; i++) {
+    const level = luma.mean[i];
+    const shade =
+      level < DARK ? 0.6 + (0.4 * level) / DARK : level > BRIGHT ? 1 - (0.3 * (level - BRIGHT)) / 20 : 1;
+    const lively = calm[i];
+    const y = LUMA.floor + LUMA.perDeviation * lively;
+    const c = COLOUR.floor + COLOUR.perDeviation * lively;
+    calm[i] = shade * (y < LUMA.cap ? y : LUMA.cap);
+    colour[i] = shade * (c < COLOUR.cap ? c : COLOUR.cap);
+  }
+  return { luma: calm, colour };
 }
 
 /**
- * More strength for carriers that the picture itself pushes the wrong way, less for those it helps: informed
- * embedding, Cox, Miller & Bloom 2002, chapter 5.
+ * Complex amplitude of every carrier. Axes that the picture itself pushes the wrong way get more, those it helps
+ * get less, at the same power on every ring: informed embedding, Cox, Miller & Bloom 2002, chapter 5.
  */
-function informedGains(
-  host: Normalised,
-  carriers: Carriers,
-  phases: Float64Array,
-  period: number,
-): Float64Array {
-  const spectrum = { re: fold(host, mapping(period)), im: new Float64Array(128 * 128) };
-  transform(spectrum, -1);
-  let power = 0;
-  const along = Float64Array.from({ length: carriers.count }, (_, i) => {
-    const at = gridIndex(carriers.u[i], carriers.v[i]);
-    power += spectrum.re[at] ** 2 + spectrum.im[at] ** 2;
-    return spectrum.re[at] * Math.cos(phases[i]) + spectrum.im[at] * Math.sin(phases[i]);
-  });
-  const level = Math.sqrt(power / carriers.count) || 1;
-  return along.map((value) => Math.min(2, Math.max(0.5, 1 - 0.7 * (value / level))));
+function informed(host: Values, carriers: Carriers, coded: readonly number[], gain: Float64Array): Values {
+  const out = emptyValues(carriers.count);
+  const nominal = Math.sqrt(2 / carriers.count);
+  for (let ring = 0; ring < carriers.rings; ring++) {
+    const axes: { carrier: number; imaginary: boolean; sign: number; size: number; push: number }[] = [];
+    for (let i = 0; i < carriers.count; i++) {
+      if (carriers.ring[i] !== ring) continue;
+      const real = host.re[i] * carriers.cos[i] + host.im[i] * carriers.sin[i];
+      const imaginary = host.im[i] * carriers.cos[i] - host.re[i] * carriers.sin[i];
+      if (carriers.first[i] < 0) {
+        axes.push({ carrier: i, imaginary: false, sign: 1, size: 1, push: real / gain[i] });
+        continue;
+      }
+      const a = coded[carriers.first[i]] ? -1 : 1;
+      const b = coded[carriers.second[i]] ? -1 : 1;
+      const size = Math.SQRT1_2;
+      axes.push({ carrier: i, imaginary: false, sign: a, size, push: (a * real) / (gain[i] * size) });
+      axes.push({ carrier: i, imaginary: true, sign: b, size, push: (b * imaginary) / (gain[i] * size) });
+    }
+    const spread = Math.sqrt(axes.reduce((sum, { push }) => sum + push * push, 0) / axes.length);
+    const scale = 1 / Math.max(1, spread);
+    const share = (push: number, target: number): number =>
+      Math.min(MOST_SHARE, Math.max(LEAST_SHARE, target - push * scale));
+    let low = -3;
+    let high = 6;
+    for (let step = 0; step < 14; step++) {
+      const target = (low + high) / 2;
+      const power = axes.reduce((sum, { push }) => sum + share(push, target) ** 2, 0) / axes.length;
+      if (power > 1) high = target;
+      else low = target;
+    }
+    for (const { carrier, imaginary, sign, size, push } of axes) {
+      const amount = nominal * sign * size * share(push, low);
+      out.re[carrier] += amount * (imaginary ? -carriers.sin[carrier] : carriers.cos[carrier]);
+      out.im[carrier] += amount * (imaginary ? carriers.cos[carrier] : carriers.sin[carrier]);
+    }
+  }
+  return out;
+}
+
+/** What a reader would measure of each carrier at its nominal amplitude. */
+function readerGain(carriers: Carriers, side: number, radius: number, worth: number): Float64Array {
+  const half = Math.sqrt(2 / carriers.count) / 2;
+  return Float64Array.from(
+    { length: carriers.count },
+    (_, i) => worth * half * Math.max(0.1, passed(carriers.u[i] / side, carriers.v[i] / side, radius)),
+  );
 }
 
 /** A copy of the picture that carries the payload (6 bytes). The same picture, payload and key give the same bytes. */
 export function embedPicture(image: RgbImage, payload: Uint8Array, key: Uint8Array): RgbImage {
-  const { width, height, data } = image;
-  const period = periodOf(width, height);
-  const carriers = carriersOf(key);
-  const luma = lumaOf(image);
-  const { detail, deviation } = contrast(luma, width, height, radiusFor(period));
-  const phases = symbolPhases(carriers, payload);
-  const gains = informedGains(normalise(detail, deviation, width, height), carriers, phases, period);
-  const tile = renderTile(carriers, phases, gains, period);
+  const layout = layoutOf(image.width, image.height);
+  const plan = carriersOf(key);
+  const coded = codedBits(payload);
+  const planes = whitenedPlanes(image, layout);
+  const host = measured(planes, plan, layout);
+  const strength = strengths(planes[0]);
+  const tiles = plan.map((carriers, channel) => {
+    const plane = planes[channel];
+    const map = channel === 0 ? strength.luma : strength.colour;
+    let worth = 0;
+    for (let y = 0, i = 0; y < plane.height; y++) {
+      for (let x = 0; x < plane.width; x++, i++) {
+        const at = channel === 0 ? i : 2 * y * planes[0].width + 2 * x;
+        worth += map[at] * readerWeight(plane.deviation[i]);
+      }
+    }
+    const side = channel === 0 ? layout.side : layout.side / 2;
+    const gain = readerGain(carriers, side, plane.radius, worth);
+    return synthesised(informed(host[channel], carriers, coded, gain), layout.period, carriers);
+  });
+  return added(image, tiles, strength, planes[0].width, planes[0].height, layout);
+}
+
+/** The picture plus its tiles (luma, Cb, Cr), at the strength of each cell. */
+function added(
+  { width, height, data }: RgbImage,
+  [luma, blue, red]: readonly Float32Array[],
+  strength: { luma: Float32Array; colour: Float32Array },
+  columns: number,
+  rows: number,
+  { period, factor }: Layout,
+): RgbImage {
   const out = new Uint8Array(data.length);
-  for (let y = 0, i = 0, p = 0; y < height; y++) {
+  // Rounds and limits by itself.
+  const clamped = new Uint8ClampedArray(out.buffer);
+  const green = Float32Array.from(blue, (value, i) => -0.344136 * value - 0.714136 * red[i]);
+  const cellOf = Int32Array.from({ length: width }, (_, x) => Math.min(columns - 1, Math.floor(x / factor)));
+  for (let y = 0, p = 0; y < height; y++) {
     const row = (y % period) * period;
-    for (let x = 0, tx = 0; x < width; x++, i++, p += 3) {
-      const level = luma[i];
-      const strength = Math.min(CAP, FLOOR + PER_DEVIATION * deviation[i]);
-      const shade = level < DARK ? 0.6 + (0.4 * level) / DARK : level > BRIGHT ? 0.8 : 1;
-      const change = strength * shade * tile[row + tx];
-      const r = data[p] + change + 0.5;
-      const g = data[p + 1] + change + 0.5;
-      const b = data[p + 2] + change + 0.5;
-      out[p] = r < 0 ? 0 : r > 255 ? 255 : r;
-      out[p + 1] = g < 0 ? 0 : g > 255 ? 255 : g;
-      out[p + 2] = b < 0 ? 0 : b > 255 ? 255 : b;
-      if (++tx === period) tx = 0;
+    const cells = Math.min(rows - 1, Math.floor(y / factor)) * columns;
+    for (let x = 0, t = row; x < width; x++, p += 3) {
+      const cell = cells + cellOf[x];
+      const c = strength.colour[cell];
+      const change = strength.luma[cell] * luma[t];
+      clamped[p] = data[p] + change + c * 1.402 * red[t];
+      clamped[p + 1] = data[p + 1] + change + c * green[t];
+      clamped[p + 2] = data[p + 2] + change + c * 1.772 * blue[t];
+      if (++t === row + period) t = row;
     }
   }
   return { width, height, data: out };
 }
 
-const SCALE_STEP = 1.004;
-const SMALLEST_PERIOD = 48;
-const ANGLES = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5];
-const STRETCHES = [1.2, 1 / 1.2, 1.1, 1 / 1.1];
-
-/** Mappings to try, likeliest first: as made, turned, stretched, then every period that a crop could have left. */
-function* hypotheses(width: number, height: number): Generator<Mapping> {
-  const short = Math.min(width, height);
-  const native = short / TILES_PER_SHORT_SIDE;
-  yield mapping(Math.round(native));
-  yield mapping(native);
-  for (const side of [width, height]) yield mapping(side / TILES_PER_SHORT_SIDE);
-  for (const stretch of STRETCHES) {
-    yield mapping(height / TILES_PER_SHORT_SIDE, 0, stretch);
-    yield mapping(width / TILES_PER_SHORT_SIDE / stretch, 0, stretch);
-  }
-  const largest = Math.max(short * 1.3, native);
-  for (let period = native; period < largest; period *= SCALE_STEP) yield mapping(period);
-  for (let period = native; period > Math.max(SMALLEST_PERIOD, native * 0.5); period /= SCALE_STEP)
-    yield mapping(period);
-  for (const angle of ANGLES) {
-    for (let factor = 0.97; factor < 1.25; factor *= 1.006) yield mapping(native * factor, angle);
-  }
+function readAsMade(image: RgbImage, plan: readonly Carriers[]): Detection {
+  const layout = layoutOf(image.width, image.height);
+  const values = measured(whitenedPlanes(image, layout), plan, layout);
+  values.forEach((channel, index) => whitenRings(channel, plan[index]));
+  const confidence = pilotZ(values, plan);
+  const payload = confidence < MINIMUM_Z ? undefined : payloadOf(values, plan);
+  return payload === undefined
+    ? { found: false, confidence: Math.max(0, confidence) }
+    : { found: true, payload, confidence };
 }
 
 /** Looks for a mark of this key. */
@@ -129,18 +186,11 @@ export function detectPicture(
   key: Uint8Array,
   { search = 'full' }: DetectOptions = {},
 ): Detection {
-  const { width, height } = image;
-  const carriers = carriersOf(key);
-  const period = periodOf(width, height);
-  const { detail, deviation } = contrast(lumaOf(image), width, height, radiusFor(period));
-  const normalised = normalise(detail, deviation, width, height);
-  let confidence = 0;
-  const asMade = search === 'as-made';
-  for (const map of asMade ? [mapping(period)] : hypotheses(width, height)) {
-    const reading = readGrid(fold(normalised, map), carriers, asMade);
-    if (reading.payload !== undefined)
-      return { found: true, payload: reading.payload, confidence: reading.z };
-    confidence = Math.max(confidence, reading.z);
-  }
-  return { found: false, confidence };
+  const plan = carriersOf(key);
+  const asMade = readAsMade(image, plan);
+  if (asMade.found || search === 'as-made') return asMade;
+  const found = searchPicture(image, plan);
+  return found.payload === undefined
+    ? { found: false, confidence: Math.max(asMade.confidence, found.z) }
+    : { found: true, payload: found.payload, confidence: found.z };
 }
