@@ -137,12 +137,17 @@ function refreshAccount() {
   refreshing = setTimeout(() => void guarded(async () => showAccount(await api.account())), 150);
 }
 
+let rotations = 0;
+
 /** Runs something that needs a valid key; an invalid one leads back to signing in. */
 async function guarded(work, errorPlace) {
+  const before = rotations;
   try {
     if (errorPlace !== undefined) errorPlace.textContent = '';
     return await work();
   } catch (problem) {
+    // An answer to the key of before a rotation says nothing about the new one.
+    if (problem.status === 401 && rotations !== before) return undefined;
     if (problem.status === 401) signOut('This key is no longer valid. Please sign in with the current one.');
     else if (errorPlace !== undefined) errorPlace.textContent = problem.message;
     else say(problem.message);
@@ -445,6 +450,7 @@ async function rotate() {
   await guarded(async () => {
     const { api_key: key } = await api.rotate();
     api.key = key;
+    rotations += 1;
     sessionStorage.setItem(STORED_KEY, key);
     await ask({
       title: 'Your new API key',

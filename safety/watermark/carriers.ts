@@ -5,8 +5,7 @@ import { crc16, PAYLOAD_BYTES } from './payload.js';
 /** Harmonics of the tile in cycles: low enough for scaling and compression, high enough to hide. */
 const INNER = 5;
 /** The highest harmonic of luma, Cb and Cr: the eye and every codec keep less detail in colour. */
-export const OUTER = [30, 22, 22] as const;
-export const CHANNELS = OUTER.length;
+const OUTER = [30, 22, 22] as const;
 /** One carrier in four is a pilot. */
 const PILOT_SHARE = 0.25;
 const MESSAGE_BITS = PAYLOAD_BYTES * 8 + 16;

@@ -9,7 +9,7 @@ export interface Mapping {
 }
 
 /** A picture whose tile is so many pixels wide and high, turned by an angle. */
-export function mapping(across: number, down: number, degrees = 0): Mapping {
+function mapping(across: number, down: number, degrees = 0): Mapping {
   const angle = (degrees * Math.PI) / 180;
   const cos = Math.cos(angle);
   const sin = Math.sin(angle);
@@ -17,7 +17,9 @@ export function mapping(across: number, down: number, degrees = 0): Mapping {
 }
 
 /** Short sides of pictures that people ask for. */
-const USUAL_SIDES = [256, 384, 512, 576, 640, 704, 720, 768, 832, 896, 960, 1024, 1080, 1152, 1280, 1536, 2048];
+const USUAL_SIDES = [
+  256, 384, 512, 576, 640, 704, 720, 768, 832, 896, 960, 1024, 1080, 1152, 1280, 1536, 2048,
+];
 const SCALE_STEP = 1.004;
 /** A crop leaves a tile that is up to as wide as the short side. */
 const WIDEST = 3.1;

@@ -103,7 +103,14 @@ function placesOf(carriers: Carriers): Map<number, number> {
 }
 
 /** Multiplies by the phase that a shift of `x`, `y` tiles takes back. */
-function shifted(values: Values, carriers: Carriers, x: number, y: number, out: Values, pilotsOnly: boolean): void {
+function shifted(
+  values: Values,
+  carriers: Carriers,
+  x: number,
+  y: number,
+  out: Values,
+  pilotsOnly: boolean,
+): void {
   const total = pilotsOnly ? carriers.pilots.length : carriers.count;
   for (let n = 0; n < total; n++) {
     const i = pilotsOnly ? carriers.pilots[n] : n;
@@ -144,7 +151,7 @@ function bestShift(values: readonly Values[], plan: readonly Carriers[], mapping
         const br = xr * cos[i] - xi * sin[i];
         const bi = -xi * cos[i] - xr * sin[i];
         // The transform is a forward one, so positions run backwards: stored at (-u, -v) for (u, v).
-        const p = 2 * (((-v[i]) & (GRID - 1)) * GRID + ((-u[i]) & (GRID - 1)));
+        const p = 2 * ((-v[i] & (GRID - 1)) * GRID + (-u[i] & (GRID - 1)));
         const q = 2 * ((v[i] & (GRID - 1)) * GRID + (u[i] & (GRID - 1)));
         grid[p] += ar - bi;
         grid[p + 1] += ai + br;
@@ -180,7 +187,12 @@ function refined(scene: Scene, start: Candidate): Candidate {
     let { x, y } = near;
     let z = score(values, x, y);
     for (let step = 1 / (2 * GRID); step > 1 / (10 * GRID); step /= 2) {
-      for (const [dx, dy] of [[step, 0], [-step, 0], [0, step], [0, -step]]) {
+      for (const [dx, dy] of [
+        [step, 0],
+        [-step, 0],
+        [0, step],
+        [0, -step],
+      ]) {
         const there = score(values, x + dx, y + dy);
         if (there <= z) continue;
         z = there;
