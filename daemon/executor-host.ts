@@ -5,12 +5,10 @@ import { asNodeError, NodeError, type ErrorCode } from '../core/errors.js';
 import type { JobKind } from '../core/kinds.js';
 import type { Logger } from '../core/logging.js';
 import type { JobMessage, PromptCheckRequest, PromptVerdict } from '../core/messages.js';
+import { GRAPH_PROCESS_ENVIRONMENT } from '../models/process-environment.js';
 import type { ExecutorOutcome, ExecutorSetup, FromExecutor, ToExecutor } from './executor/protocol.js';
 
 const ENTRY = fileURLToPath(new URL('./executor/main.js', import.meta.url));
-
-/** glibc would keep freed tensors for itself: a process that should stay at 83 MB grows to 800. */
-const MEMORY_ENV = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' };
 
 export type JobProgress = Omit<Extract<FromExecutor, { type: 'progress' }>, 'type'>;
 
@@ -46,7 +44,7 @@ export class ExecutorHost {
   private constructor(private readonly log: Logger) {
     this.#child = fork(ENTRY, [], {
       serialization: 'advanced',
-      env: { ...process.env, ...MEMORY_ENV },
+      env: { ...process.env, ...GRAPH_PROCESS_ENVIRONMENT },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.ended = new Promise((resolve) => {

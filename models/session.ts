@@ -56,7 +56,7 @@ const native = createRequire(import.meta.url)('onnxruntime-node/dist/binding.js'
 };
 
 /** The event loop gets a turn when this long has passed since its last. */
-const TURN_EVERY_MS = 4;
+const TURN_EVERY_MS = 8;
 let lastTurn = 0;
 
 const ELEMENT_TYPES: Readonly<Record<number, ElementType>> = {

@@ -1,15 +1,29 @@
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PROJECT_ROOT } from '../../core/paths.js';
+import { GRAPH_PROCESS_ENVIRONMENT } from '../../models/process-environment.js';
 import type { PipelineObserver } from '../../pipelines/pipeline.js';
 import { openPipeline } from '../../pipelines/registry.js';
 import { openBareLoop } from './bare-loop.js';
 
-const usage = `usage: node dist/scripts/bench/parity-speed.js [--pack DIR]... [--steps N] [--rounds N] [--threads N] [--python PROGRAM]
+const usage = `usage: node dist/scripts/bench/parity-speed.js [--pack DIR]... [--steps N] [--rounds N] [--pictures N]
+                                                [--threads N] [--python PROGRAM]
 
-Time of one guided picture through the pipeline beside a bare loop of the same graph runs, and, with --python,
-beside a Python loop over onnxruntime doing the same work. The three take turns; medians are compared.`;
+Time of one guided Stable Diffusion picture through the pipeline, beside a bare loop of session.run calls with the
+same inputs and, with --python, a Python loop over onnxruntime doing the same work. Each runs in a process of its
+own, the first two in the environment of the node's executor; they take turns, one round of some pictures each, and
+the medians of the rounds are compared, in time passed and in CPU time, which other programs disturb less.`;
+
+/** What is measured: one size, one number of steps. */
+interface Job {
+  readonly pack: string;
+  readonly steps: number;
+  readonly threads: number;
+}
 
 const silent: PipelineObserver = { progress: async () => {} };
 
@@ -19,109 +33,170 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-}
-
-interface Options {
-  readonly steps: number;
-  readonly rounds: number;
-  readonly threads: number;
-  readonly python: string | undefined;
-}
-
-async function measure(folder: string, { steps, rounds, threads, python }: Options): Promise<string[]> {
-  const pipeline = await openPipeline(folder, { device: 'cpu', threads, verifyDigests: false });
-  if (pipeline.kind !== 'image') throw new Error(`${folder} does not make pictures`);
-  const bare = await openBareLoop(folder, threads);
+/** One picture through the pipeline; resolves to the milliseconds inside graph runs. */
+async function ours({ pack, steps, threads }: Job): Promise<() => Promise<number>> {
+  const pipeline = await openPipeline(pack, { device: 'cpu', threads, verifyDigests: false });
+  if (pipeline.kind !== 'image') throw new Error(`${pack} does not make pictures`);
   const [width, height] = pipeline.nativeSizes[0];
-  const job = {
-    steps,
-    h: height / pipeline.sizeMultiple,
-    w: width / pipeline.sizeMultiple,
-  };
   const request = {
     prompt: 'a lighthouse by a black sea at night',
     negative: 'blurry, grey',
-    width,
-    height,
-    seed: 1,
-    steps,
-    guidanceScale: 7.5,
-    scheduler: 'DDIMScheduler',
+    ...{ width, height, steps, seed: 1, guidanceScale: 7.5, scheduler: 'DDIMScheduler' },
   };
-  bare.prepare(job);
-  const times = { ours: [] as number[], bare: [] as number[], inRuns: [] as number[] };
-  const warmUps = 3;
-  for (let round = -warmUps; round < rounds; round++) {
-    // The order alternates: what runs second finds warmer caches.
-    const order = round % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const);
-    for (const side of order) {
-      const before = pipeline.meter.ms;
-      const ms = await timed(() => (side === 'ours' ? pipeline.generate(request, silent) : bare.run(job)));
-      if (round < 0) continue;
-      times[side].push(ms);
-      if (side === 'ours') times.inRuns.push(pipeline.meter.ms - before);
+  return async () => {
+    const before = pipeline.meter.ms;
+    await pipeline.generate(request, silent);
+    return pipeline.meter.ms - before;
+  };
+}
+
+async function shapeOf(pack: string): Promise<{ width: number; height: number; h: number; w: number }> {
+  const pipeline = await openPipeline(pack, { device: 'cpu', verifyDigests: false });
+  await pipeline.release();
+  if (pipeline.kind !== 'image') throw new Error(`${pack} does not make pictures`);
+  const [width, height] = pipeline.nativeSizes[0];
+  return { width, height, h: height / pipeline.sizeMultiple, w: width / pipeline.sizeMultiple };
+}
+
+/** The side that is measured in this process: for each line on standard input it makes so many pictures. */
+async function serve(side: string, job: Job): Promise<void> {
+  let picture: () => Promise<number>;
+  if (side === 'ours') picture = await ours(job);
+  else {
+    const { h, w } = await shapeOf(job.pack);
+    const bare = await openBareLoop(job.pack, job.threads);
+    bare.prepare({ steps: job.steps, h, w });
+    picture = async () => {
+      await bare.run({ steps: job.steps, h, w });
+      return 0;
+    };
+  }
+  for await (const line of createInterface({ input: process.stdin })) {
+    const times: number[] = [];
+    const cpu: number[] = [];
+    const inside: number[] = [];
+    for (let i = 0; i < Number(line); i++) {
+      const start = performance.now();
+      const before = process.cpuUsage();
+      inside.push(await picture());
+      const { user, system } = process.cpuUsage(before);
+      times.push(performance.now() - start);
+      cpu.push((user + system) / 1000);
+    }
+    console.log(`${median(times)} ${median(cpu)} ${median(inside)}`);
+  }
+}
+
+interface Side {
+  round(pictures: number): Promise<readonly number[]>;
+  stop(): void;
+}
+
+function start(program: string, args: readonly string[], extra: Readonly<Record<string, string>> = {}): Side {
+  const env = { ...process.env, ...extra };
+  const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async round(pictures) {
+      child.stdin.write(`${pictures}\n`);
+      const line = await lines.next();
+      if (line.done) throw new Error(`${program} ${args.join(' ')} ended early`);
+      return line.value.split(' ').map(Number);
+    },
+    stop: () => child.stdin.end(),
+  };
+}
+
+interface Plan {
+  readonly rounds: number;
+  readonly pictures: number;
+  readonly python: string | undefined;
+}
+
+async function measure(job: Job, { rounds, pictures, python }: Plan): Promise<string> {
+  const { width, height, h, w } = await shapeOf(job.pack);
+  const vae = JSON.parse(await readFile(join(job.pack, 'vae_decoder/config.json'), 'utf8')) as {
+    latent_channels: number;
+  };
+  const self = (side: string) =>
+    start(
+      process.execPath,
+      [
+        fileURLToPath(import.meta.url),
+        ...[
+          '--side',
+          side,
+          '--pack',
+          job.pack,
+          '--steps',
+          String(job.steps),
+          '--threads',
+          String(job.threads),
+        ],
+      ],
+      GRAPH_PROCESS_ENVIRONMENT,
+    );
+  const sides: Record<string, Side> = { ours: self('ours'), bare: self('bare') };
+  if (python !== undefined) {
+    sides['python'] = start(python, [
+      join(PROJECT_ROOT, 'scripts/bench/python_loop.py'),
+      job.pack,
+      ...[job.steps, vae.latent_channels, h, w, job.threads].map(String),
+    ]);
+  }
+  const times: Record<string, number[]> = { ours: [], bare: [], python: [], inside: [] };
+  const cpu: Record<string, number[]> = { ours: [], bare: [], python: [] };
+  for (const side of Object.values(sides)) await side.round(pictures);
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, side] of Object.entries(sides)) {
+      const [ms, cpuMs, inside] = await side.round(pictures);
+      times[name].push(ms);
+      cpu[name].push(cpuMs);
+      if (name === 'ours') times['inside'].push(inside);
     }
   }
-  await pipeline.release();
-  await bare.release();
-  const [ours, alone, inRuns] = [median(times.ours), median(times.bare), median(times.inRuns)];
-  const inPython =
-    python === undefined
-      ? undefined
-      : Number(
-          execFileSync(
-            python,
-            [
-              join(PROJECT_ROOT, 'scripts/bench/python_loop.py'),
-              folder,
-              ...[steps, bare.channels, job.h, job.w, threads, rounds].map(String),
-            ],
-            { encoding: 'utf8' },
-          ),
-        );
-  const show = (value: number) => value.toFixed(value < 100 ? 2 : 0);
-  return [
-    folder.split('/').slice(-1)[0],
+  for (const side of Object.values(sides)) side.stop();
+  const show = (ms: number) => ms.toFixed(ms < 100 ? 2 : 0);
+  const ratio = (of: Record<string, number[]>, name: string) =>
+    (median(of['ours']) / median(of[name])).toFixed(3);
+  const against = (name: string) =>
+    times[name].length === 0
+      ? ['', '', '']
+      : [show(median(times[name])), ratio(times, name), ratio(cpu, name)];
+  const cells = [
+    job.pack.split('/').at(-1),
     `${width}x${height}`,
-    String(steps),
-    show(ours),
-    show(inRuns),
-    show(alone),
-    (ours / alone).toFixed(3),
-    inPython === undefined ? '' : show(inPython),
-    inPython === undefined ? '' : (ours / inPython).toFixed(3),
+    String(job.steps),
+    show(median(times['ours'])),
+    show(median(times['inside'])),
   ];
+  return `| ${[...cells, ...against('bare'), ...against('python')].join(' | ')} |`;
 }
 
 const { values } = parseArgs({
   options: {
     pack: { type: 'string', multiple: true },
     steps: { type: 'string', default: '25' },
-    rounds: { type: 'string', default: '31' },
+    rounds: { type: 'string', default: '15' },
+    pictures: { type: 'string', default: '10' },
     threads: { type: 'string', default: '1' },
     python: { type: 'string' },
+    side: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
+const packs = values.pack ?? [
+  join(PROJECT_ROOT, 'tests/fixtures/packs/sd'),
+  join(PROJECT_ROOT, 'models/packs/starter-image'),
+];
+const jobs = packs.map((pack) => ({ pack, steps: Number(values.steps), threads: Number(values.threads) }));
 if (values.help) console.log(usage);
+else if (values.side !== undefined) await serve(values.side, jobs[0]);
 else {
-  const packs = values.pack ?? [
-    join(PROJECT_ROOT, 'tests/fixtures/packs/sd'),
-    join(PROJECT_ROOT, 'models/packs/starter-image'),
-  ];
-  const options = {
-    steps: Number(values.steps),
-    rounds: Number(values.rounds),
-    threads: Number(values.threads),
-    python: values.python,
-  };
+  const plan = { rounds: Number(values.rounds), pictures: Number(values.pictures), python: values.python };
   console.log(
-    '| pack | size | steps | ours ms | in graph runs ms | bare loop ms | ratio | Python loop ms | ratio |',
+    '| pack | size | steps | ours ms | of it in graph runs | bare loop ms | ratio | of CPU time | Python loop ms | ratio | of CPU time |',
   );
-  console.log('|---|---|--:|--:|--:|--:|--:|--:|--:|');
-  for (const pack of packs) console.log(`| ${(await measure(pack, options)).join(' | ')} |`);
+  console.log('|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|');
+  for (const job of jobs) console.log(await measure(job, plan));
 }

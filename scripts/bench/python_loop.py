@@ -1,6 +1,8 @@
 """One guided DDIM picture over onnxruntime's Python package, timed: the same work as the node's pipeline.
 
-    python scripts/bench/python_loop.py PACK STEPS CHANNELS ROWS COLUMNS THREADS ROUNDS    prints the median in ms
+    python scripts/bench/python_loop.py PACK STEPS CHANNELS ROWS COLUMNS THREADS
+
+For every line on standard input, a number of pictures, prints the medians of their milliseconds, passed and of CPU time.
 """
 
 import json
@@ -10,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from transformers import CLIPTokenizer
 
 pack = Path(sys.argv[1])
-steps, channels, rows, columns, threads, rounds = map(int, sys.argv[2:8])
-SCALE = 7.5
+steps, channels, rows, columns, threads = map(int, sys.argv[2:7])
+SCALE = np.float32(7.5)
 TYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(float)": np.float32}
 
 
@@ -30,15 +33,22 @@ tokens = json.loads((pack / "text_encoder/config.json").read_text())["max_positi
 start, end = scheduler.get("beta_start", 0.0001), scheduler.get("beta_end", 0.02)
 betas = np.linspace(start**0.5, end**0.5, 1000, dtype=np.float32) ** 2
 alphas = np.cumprod(1 - betas)
-ids = np.ones((1, tokens), TYPES[text.get_inputs()[0].type])
+id_type = TYPES[text.get_inputs()[0].type]
+tokenizer = CLIPTokenizer.from_pretrained(pack / "tokenizer").backend_tokenizer
+tokenizer.enable_truncation(tokens)
+tokenizer.enable_padding(length=tokens)
 timestep = next(edge for edge in unet.get_inputs() if edge.name == "timestep")
 
 
+def encode(words: str) -> np.ndarray:
+    return text.run(["last_hidden_state"], {"input_ids": np.array([tokenizer.encode(words).ids], id_type)})[0]
+
+
 def generate() -> np.ndarray:
-    wanted = text.run(["last_hidden_state"], {"input_ids": ids})[0]
-    unwanted = text.run(["last_hidden_state"], {"input_ids": ids})[0]
-    states = np.concatenate([unwanted, wanted])
-    latents = np.random.default_rng(1).standard_normal((1, channels, rows, columns), np.float32)
+    wanted = encode("a lighthouse by a black sea at night")
+    states = np.concatenate([encode("blurry, grey"), wanted])
+    # A Mersenne Twister and normals from it, as torch draws them.
+    latents = np.random.RandomState(1).standard_normal((1, channels, rows, columns)).astype(np.float32)
     stride = 1000 // steps
     for t in range((steps - 1) * stride, -1, -stride):
         now = np.full((1,) if timestep.shape else (), t, TYPES[timestep.type])
@@ -47,13 +57,19 @@ def generate() -> np.ndarray:
         alpha, before = alphas[t], alphas[max(t - stride, 0)]
         clean = (latents - (1 - alpha) ** 0.5 * epsilon) / alpha**0.5
         latents = before**0.5 * clean + (1 - before) ** 0.5 * epsilon
-    picture = decoder.run(None, {"latent_sample": latents.astype(np.float32) / np.float32(scaling)})[0]
-    return np.clip(picture / 2 + 0.5, 0, 1)
+    if not np.isfinite(latents).all():
+        raise SystemExit("not finite")
+    picture = decoder.run(None, {"latent_sample": latents / np.float32(scaling)})[0] / 2 + 0.5
+    if not np.isfinite(picture).all():
+        raise SystemExit("not finite")
+    return np.clip(picture[0], 0, 1)
 
 
-times = []
-for _ in range(rounds + 3):
-    begin = time.perf_counter()
-    generate()
-    times.append((time.perf_counter() - begin) * 1000)
-print(float(np.median(times[3:])))
+for line in sys.stdin:
+    times, cpu = [], []
+    for _ in range(int(line)):
+        begin, before = time.perf_counter(), time.process_time()
+        generate()
+        cpu.append((time.process_time() - before) * 1000)
+        times.append((time.perf_counter() - begin) * 1000)
+    print(float(np.median(times)), float(np.median(cpu)), flush=True)

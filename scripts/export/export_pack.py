@@ -44,7 +44,9 @@ def load_part(source: Path, name: str, library: str, class_name: str, dtype: tor
     cls = getattr(importlib.import_module(library), class_name)
     # Eager attention traces to plain products and softmax, which ONNX Runtime fuses again.
     extra = {"attn_implementation": "eager"} if library == "transformers" else {"low_cpu_mem_usage": False}
-    return cls.from_pretrained(source / name, torch_dtype=dtype, local_files_only=True, **extra).eval()
+    part = cls.from_pretrained(source / name, torch_dtype=dtype, local_files_only=True, **extra).eval()
+    # Some classes of diffusers load in float32 whatever is asked; transformers keep in it what would overflow.
+    return part if library == "transformers" or part.dtype == dtype else part.to(dtype)
 
 
 def write_json(path: Path, content: dict) -> None:
