@@ -12,7 +12,7 @@ import type { ResultStore } from '../core/storage/store.js';
 import { startEndedProjector } from './background/ended-projector.js';
 import { startKeeper } from './background/keeper.js';
 import type { Loop } from './background/loop.js';
-import { startOutboxPublisher } from './background/outbox-publisher.js';
+import { OutboxPublisher } from './background/outbox-publisher.js';
 import { startSweeper } from './background/sweeper.js';
 import { startWebhookSender } from './background/webhook-sender.js';
 import { NatsBroker } from './broker/nats-broker.js';
@@ -81,6 +81,22 @@ async function listen(app: App, host: string, port: number): Promise<string> {
   }
 }
 
+/** Waits for answers under way; a kept-alive connection that falls idle meanwhile must not hold the end up. */
+async function closeServer(app: App): Promise<void> {
+  const timer = setInterval(() => app.server.closeIdleConnections(), 50);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** An address that a browser on this machine can open; an API for others needs `api.publicUrl`. */
+function defaultUrl(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** A free port must be known before the links that carry it are signed. */
 async function choosePort(settings: Settings): Promise<number> {
   const { host, port, publicUrl } = settings.api;
@@ -96,10 +112,10 @@ async function choosePort(settings: Settings): Promise<number> {
   });
 }
 
-function startBackground(services: Services, outbox: Loop): readonly Loop[] {
+function startBackground(services: Services): readonly Loop[] {
   const webhooks = startWebhookSender(services);
   const ended = startEndedProjector(services, () => webhooks.wake());
-  return [outbox, ended, webhooks, startKeeper(services), startSweeper(services)];
+  return [ended, webhooks, startKeeper(services), startSweeper(services)];
 }
 
 function feedProgress(broker: JobBroker, progress: ProgressTracker, now: Clock): void {
@@ -118,7 +134,7 @@ export async function startApi(settings: Settings, dependencies: ApiDependencies
   makeDataFolder(settings);
   const secret = settings.api.urlSecret ?? installationSecret(settings.dataDir, 'url-secret');
   const port = await choosePort(settings);
-  const publicUrl = (settings.api.publicUrl ?? `http://${settings.api.host}:${port}`).replace(/\/$/, '');
+  const publicUrl = (settings.api.publicUrl ?? defaultUrl(settings.api.host, port)).replace(/\/$/, '');
   const store = openStore(settings, publicUrl, secret, now);
   const database = await openDatabase(databaseUrl(settings));
   const stack: (() => Promise<unknown>)[] = [() => database.close()];
@@ -131,7 +147,8 @@ export async function startApi(settings: Settings, dependencies: ApiDependencies
     stack.push(() => broker.close());
     const progress = new ProgressTracker();
     feedProgress(broker, progress, now);
-    const outbox = startOutboxPublisher({ database, broker, now, log });
+    const outbox = new OutboxPublisher({ database, broker, now, log });
+    stack.push(() => outbox.stop());
     const services: Services = {
       settings: settings.api,
       database,
@@ -140,13 +157,13 @@ export async function startApi(settings: Settings, dependencies: ApiDependencies
       progress,
       now,
       log,
-      wakeOutbox: () => outbox.wake(),
+      sendNow: (message) => outbox.sendNow(message),
       downloadSecret: settings.storage.driver === 'local' ? secret : undefined,
     };
-    const loops = startBackground(services, outbox);
+    const loops = startBackground(services);
     stack.push(() => Promise.all(loops.map((loop) => loop.stop())));
     const app = await buildServer(services, publicUrl);
-    stack.push(() => app.close());
+    stack.push(() => closeServer(app));
     const address = await listen(app, settings.api.host, port);
     const first = await createFirstAccount(database, 'first', now());
     log.info({ url: address, publicUrl, database: databaseKind(database) }, 'the API is listening');

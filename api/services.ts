@@ -1,4 +1,5 @@
 import type { ApiSettings } from '../core/config/settings.js';
+import type { JobMessage } from '../core/messages.js';
 import type { Logger } from '../core/logging.js';
 import type { ResultStore } from '../core/storage/store.js';
 import type { Database } from './database/database.js';
@@ -14,8 +15,8 @@ export interface Services {
   readonly progress: ProgressTracker;
   readonly now: Clock;
   readonly log: Logger;
-  /** Something was put into the outbox. */
-  readonly wakeOutbox: () => void;
+  /** Sends a message whose outbox row this process holds. */
+  readonly sendNow: (message: JobMessage) => void;
   /** Key of the download links; undefined when the bucket serves them itself. */
   readonly downloadSecret: string | undefined;
 }

@@ -1,4 +1,4 @@
-import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
+import crypto, { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 
 const PREFIX = 'zsky_live_';
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -25,7 +25,10 @@ export function apiKeyId(key: string): string | undefined {
 
 /** What is stored of a key. Keys are 256 random bits, so one fast hash is as good as a slow one. */
 export function hashApiKey(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
+  // Twice as fast, and every request pays for it; Node has it from 20.12 on.
+  return typeof crypto.hash === 'function'
+    ? crypto.hash('sha256', key, 'hex')
+    : createHash('sha256').update(key).digest('hex');
 }
 
 /** Compares two hashes in constant time. */

@@ -64,7 +64,7 @@ export class NatsBroker implements JobBroker {
   }
 
   get here(): boolean {
-    return this.#session?.presence.here ?? false;
+    return !this.#closed && (this.#session?.presence.here ?? false);
   }
 
   async publish(job: JobMessage): Promise<void> {

@@ -17,6 +17,8 @@ export interface NewJob {
    * made from the prompt reaches the database.
    */
   readonly message: JobMessage | undefined;
+  /** This process sends the message itself; others leave it alone until then. */
+  readonly claimedUntil?: number | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
   /** Zero retention: the caller's process vouches for the job until then. */
@@ -136,7 +138,7 @@ async function insertJob(tx: Tx, job: NewJob): Promise<void> {
         job_id: job.id,
         message: JSON.stringify(message),
         created_at: job.createdAt,
-        claimed_until: 0,
+        claimed_until: job.claimedUntil ?? 0,
       })
       .execute();
   }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Kysely, SqliteDialect, sql, type SqliteDatabase } from 'kysely';
+import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { GroupCommit } from './group-commit.js';
 import type { Database } from './database.js';
 import type { Schema } from './schema.js';
@@ -55,6 +55,36 @@ function kysely(handle: Handle): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: withPreparedStatements(handle) }) });
 }
 
+/** How stale reads may be after another process (the command line) wrote; our own writes are known at once. */
+const FOREIGN_CHECK_MS = 5;
+
+/** Counts commits: ours as they happen, those of other processes by asking SQLite every few milliseconds. */
+class ChangeWatch {
+  private count = 0;
+  private seen = 0;
+  private askAgainAt = 0;
+  private readonly dataVersion: Statement;
+
+  constructor(reader: Handle) {
+    this.dataVersion = reader.prepare('PRAGMA data_version');
+  }
+
+  ownCommit(): void {
+    this.count += 1;
+  }
+
+  version(): number {
+    const now = performance.now();
+    if (now >= this.askAgainAt) {
+      this.askAgainAt = now + FOREIGN_CHECK_MS;
+      const [row] = this.dataVersion.all([]) as { data_version: number }[];
+      if (row.data_version !== this.seen) this.count += 1;
+      this.seen = row.data_version;
+    }
+    return this.count;
+  }
+}
+
 /**
  * SQLite in a file: WAL, full synchronous, one connection that writes (with group commit) and one that reads.
  */
@@ -65,17 +95,22 @@ export function openSqlite(file: string): Database {
   const writer = kysely(writerHandle);
   const read = kysely(readerHandle);
   const commits = new GroupCommit(writer);
-  const dataVersion = readerHandle.prepare('PRAGMA data_version');
+  const changes = new ChangeWatch(readerHandle);
   return {
     read,
-    write: (work) => commits.run(work),
+    write: async (work) => {
+      try {
+        return await commits.run(work);
+      } finally {
+        changes.ownCommit();
+      }
+    },
     snapshot: (work) => read.transaction().execute(work),
     // BEGIN IMMEDIATE already keeps every other writer out.
     locked: (query) => query,
-    version: () => (dataVersion.all([])[0] as { data_version: number }).data_version,
+    version: () => changes.version(),
     async close() {
       await commits.idle();
-      await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(writer).catch(() => undefined);
       await writer.destroy();
       await read.destroy();
     },

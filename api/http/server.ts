@@ -73,7 +73,7 @@ export async function buildServer(services: Services, publicUrl: string): Promis
     jobEventRoutes(v1, services, reader);
     accountRoutes(v1, services);
   });
-  app.addHook('onClose', async () => inline.close());
+  app.addHook('preClose', () => inline.close());
   return app;
 }
 

@@ -16,6 +16,8 @@ const RENEW_EVERY_MS = 10_000;
 const GRACE_MS = 60_000;
 /** Bytes are sent before the end is told; this is for messages that overtake each other. */
 const LATE_BYTES_MS = 10_000;
+/** A process that is asked to stop finishes what can be finished within this. */
+const DRAIN_MS = 8000;
 
 /** What a zero-retention call is answered with. */
 export interface InlineAnswer {
@@ -30,6 +32,7 @@ export interface InlineAnswer {
 export class InlineJobs {
   private readonly held = new Set<string>();
   private readonly renewal: NodeJS.Timeout;
+  private readonly closing = new AbortController();
 
   constructor(private readonly services: Services) {
     this.renewal = setInterval(() => void this.renew(), RENEW_EVERY_MS);
@@ -57,8 +60,18 @@ export class InlineJobs {
         inbox.result,
         ended.event,
         aborted(gone),
+        aborted(this.closing.signal).then(() => 'closing' as const),
         timeout(INLINE_DEADLINE_MS + GRACE_MS),
       ]);
+      if (first === 'closing') {
+        // Our restart is not the customer's doing: nothing is charged, whatever the node did already.
+        await this.end(jobId, { state: 'failed', charged: false, errorCode: 'INTERNAL' });
+        await stopJob(services, jobId);
+        throw new ApiError(
+          'generation_failed',
+          'The service is restarting. Nothing was charged; please retry.',
+        );
+      }
       if (first === 'aborted' || first === 'timeout') {
         await stopJob(services, jobId);
         // The one who asked is gone, the account is not: the end decides what is charged.
@@ -78,9 +91,14 @@ export class InlineJobs {
     }
   }
 
-  /** Stops renewing; the leases of calls still held run out and their allowance goes back. */
-  close(): void {
+  /** Lets calls that are nearly done finish and ends the others. */
+  async close(): Promise<void> {
+    const deadline = performance.now() + DRAIN_MS;
+    while (this.held.size > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     clearInterval(this.renewal);
+    this.closing.abort();
   }
 
   private async publish(jobId: string, submission: Submission, replyTo: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { GenerateRequest, JobMessage } from '../../core/messages.js';
 import { INLINE_DEADLINE_MS, JOB_DEADLINE_MS } from '../../core/subjects.js';
 import type { Caller } from '../auth/authenticate.js';
 import { refuseSuspended } from '../auth/authenticate.js';
+import { CLAIM_MS } from '../background/outbox-publisher.js';
 import { admit, findIdempotentCall, type IdempotentCall } from '../database/admission.js';
 import { recordRefusal } from '../database/attempts.js';
 import { ApiError } from '../http/api-errors.js';
@@ -107,11 +108,13 @@ export async function submit(
   const createdAt = services.now();
   const jobId = randomBytes(16).toString('hex');
   const expiresAt = createdAt + (inline === undefined ? JOB_DEADLINE_MS : INLINE_DEADLINE_MS);
+  const message = inline === undefined ? storedJob(jobId, request, createdAt, expiresAt) : undefined;
   const admission = await admit(services.database, services.settings.limits, {
     id: jobId,
     accountId: caller.account.id,
     kind: request.kind,
-    message: inline === undefined ? storedJob(jobId, request, createdAt, expiresAt) : undefined,
+    message,
+    claimedUntil: createdAt + CLAIM_MS,
     createdAt,
     expiresAt,
     leaseUntil: inline === undefined ? undefined : createdAt + inline.leaseMs,
@@ -120,6 +123,7 @@ export async function submit(
   });
   switch (admission.outcome) {
     case 'admitted':
+      if (message !== undefined) services.sendNow(message);
       return { jobId, replayed: false };
     case 'replayed':
       return replay(admission.previous);

@@ -81,7 +81,6 @@ async function answer(
 
 async function answerQueued(services: Services, submission: Submission, reply: FastifyReply): Promise<void> {
   const { jobId, replayed } = await submit(services, submission);
-  services.wakeOutbox();
   const kind: ApiKind = submission.request.kind;
   const pollUrl = `/v1/jobs/${jobId}`;
   if (replayed) void reply.header('idempotency-replayed', 'true');
