@@ -1,29 +1,29 @@
-import type { RgbImage } from '../../core/media.js';
+import { createFrameMarker, FilmReader, type FrameMarker } from '../../safety/watermark/film.js';
 import { payloadFor, toHex } from '../../safety/watermark/payload.js';
-import { detectPicture, embedPicture } from '../../safety/watermark/picture.js';
+import { embedPicture } from '../../safety/watermark/picture.js';
 import { embedSound, findSoundMark } from '../../safety/watermark/sound.js';
 import type { MediaMarks } from './media-marks.js';
 
 /**
- * The marks of one job. A film carries the picture mark in every frame, so that a single frame of any excerpt
- * tells where it came from.
+ * The marks of one job. A film carries a pattern of its own in every frame, which stands still so that the codec
+ * pays for it once; its poster is marked as a picture.
  */
 export function marksFor(nodeId: string, jobId: string, key: Uint8Array): MediaMarks {
   const payload = payloadFor(nodeId, jobId);
-  const embed = (frame: RgbImage): RgbImage => embedPicture(frame, payload, key);
+  let marker: FrameMarker | undefined;
   return {
     payload: toHex(payload),
-    poster: embed,
+    poster: (frame) => embedPicture(frame, payload, key),
     film: {
-      embed,
+      embed: (frame) => {
+        marker ??= createFrameMarker(frame.width, frame.height, payload, key);
+        return marker.mark(frame);
+      },
       find: async (frames) => {
-        let found: string | undefined;
-        await frames((frame) => {
-          if (found !== undefined) return;
-          const detection = detectPicture(frame, key, { search: 'as-made' });
-          if (detection.found) found = detection.payload;
-        });
-        return found;
+        const reader = new FilmReader(key);
+        await frames((frame) => reader.add(frame));
+        const found = reader.read('as-made');
+        return found.found ? found.payload : undefined;
       },
     },
     sound: {

@@ -1,16 +1,16 @@
 import { createHmac } from 'node:crypto';
-import { encode, RATE, TAIL } from './convolutional-code.js';
+import { encode, RATE } from './convolutional-code.js';
 import { crc16, PAYLOAD_BYTES } from './payload.js';
 
 /** Harmonics of the tile in cycles: low enough for scaling and compression, high enough to hide. */
 const INNER = 5;
 /** The highest harmonic of luma, Cb and Cr: the eye and every codec keep less detail in colour. */
 const OUTER = [30, 22, 22] as const;
-/** One carrier in four is a pilot. */
-const PILOT_SHARE = 0.25;
+/** One carrier in six is a pilot: enough to find the mark wherever its message can be read. */
+const PILOT_SHARE = 1 / 6;
 const MESSAGE_BITS = PAYLOAD_BYTES * 8 + 16;
 /** Coded bits of a message. */
-export const CODED_BITS = RATE * (MESSAGE_BITS + TAIL);
+export const CODED_BITS = RATE * MESSAGE_BITS;
 
 /** The keyed plan of one channel: which harmonics there are, their secret phases, what each one carries. */
 export interface Carriers {

@@ -4,8 +4,8 @@ const MEMORY = 8;
 const STATES = 1 << MEMORY;
 
 export const RATE = GENERATORS.length;
-/** Zero bits that bring the encoder back to its start, so that the end is as safe as the middle. */
-export const TAIL = MEMORY;
+/** Times that a message is gone round before and after the part that is believed. */
+const ROUNDS = 3;
 
 function parity(value: number): number {
   let x = value ^ (value >> 8);
@@ -19,44 +19,48 @@ const OUTPUTS = Array.from({ length: STATES * 2 }, (_, register) =>
   GENERATORS.map((generator) => parity(register & generator)),
 );
 
-/** Bits (0 or 1) to `RATE · (bits + TAIL)` coded bits. */
+/** The coder begins in the state it ends in, so that no tail has to be sent: Ma and Wolf 1986. */
 export function encode(bits: readonly number[]): number[] {
-  let register = 0;
-  return [...bits, ...new Array<number>(TAIL).fill(0)].flatMap((bit) => {
+  let register = bits.slice(-MEMORY).reduce((state, bit) => (state << 1) | bit, 0);
+  return bits.flatMap((bit) => {
     register = ((register << 1) | bit) & (STATES * 2 - 1);
     return OUTPUTS[register];
   });
 }
 
-/** The likeliest bits for soft values (positive: 0, negative: 1). Viterbi 1967, with correlation as metric. */
+/**
+ * The likeliest bits for soft values (positive: 0, negative: 1). Viterbi 1967, with correlation as metric, going
+ * round the message until its start no longer matters.
+ */
 export function decode(soft: ArrayLike<number>): number[] {
-  const steps = soft.length / RATE;
-  let metrics = new Float64Array(STATES).fill(-Infinity);
-  metrics[0] = 0;
+  const length = soft.length / RATE;
+  const steps = ROUNDS * length;
+  let metrics = new Float64Array(STATES);
+  let next = new Float64Array(STATES);
+  // The bit shifted out is what the new state does not tell.
   const came = new Uint8Array(steps * STATES);
+  const gains = new Float64Array(STATES * 2);
   for (let step = 0; step < steps; step++) {
-    const next = new Float64Array(STATES).fill(-Infinity);
-    for (let state = 0; state < STATES; state++) {
-      if (metrics[state] === -Infinity) continue;
-      for (let bit = 0; bit < (step < steps - TAIL ? 2 : 1); bit++) {
-        const register = (state << 1) | bit;
-        const output = OUTPUTS[register];
-        let metric = metrics[state];
-        for (let i = 0; i < RATE; i++) metric += output[i] ? -soft[step * RATE + i] : soft[step * RATE + i];
-        const to = register & (STATES - 1);
-        if (metric > next[to]) {
-          next[to] = metric;
-          // The bit shifted out is what the new state does not tell.
-          came[step * STATES + to] = state >> (MEMORY - 1);
-        }
-      }
+    const at = (step % length) * RATE;
+    for (let register = 0; register < STATES * 2; register++) {
+      const output = OUTPUTS[register];
+      let gain = 0;
+      for (let i = 0; i < RATE; i++) gain += output[i] ? -soft[at + i] : soft[at + i];
+      gains[register] = gain;
     }
-    metrics = next;
+    for (let state = 0; state < STATES; state++) {
+      const zero = metrics[state >> 1] + gains[state];
+      const one = metrics[(state >> 1) | (STATES >> 1)] + gains[state | STATES];
+      came[step * STATES + state] = one > zero ? 1 : 0;
+      next[state] = one > zero ? one : zero;
+    }
+    [metrics, next] = [next, metrics];
   }
+  let state = metrics.indexOf(Math.max(...metrics));
   const bits: number[] = [];
-  for (let step = steps - 1, state = 0; step >= 0; step--) {
-    bits.push(state & 1);
+  for (let step = steps - 1; step >= length; step--) {
+    if (step < 2 * length) bits.push(state & 1);
     state = (state >> 1) | (came[step * STATES + state] << (MEMORY - 1));
   }
-  return bits.reverse().slice(0, steps - TAIL);
+  return bits.reverse();
 }

@@ -1,10 +1,19 @@
 import { CODED_BITS, type Carriers } from './carriers.js';
-import { decode } from './convolutional-code.js';
+import { decode, encode } from './convolutional-code.js';
 import { crc16, PAYLOAD_BYTES, toHex } from './payload.js';
 import type { Values } from './tile.js';
 
-/** Below this pilot correlation nothing is believed, whatever the CRC says; docs/watermark.md has the odds. */
-export const MINIMUM_Z = 6.2;
+/**
+ * Below this pilot correlation nothing is believed, whatever the CRC says: after a search of very many places, and
+ * where only one was looked at. docs/watermark.md has the odds.
+ */
+export const SEARCHED_Z = 6.2;
+export const AS_MADE_Z = 4.5;
+/**
+ * What the message, coded again, must agree with the carriers that held it. A wrong message is the best of many, so
+ * chance alone reaches about 9; of the 2^48 messages whose CRC fits, one above 10 comes up once in 5e8 decodings.
+ */
+const MINIMUM_AGREEMENT = 10;
 /** Where a whitened value is cut off: single host harmonics must not outvote the rest. */
 const LIMIT = 2;
 
@@ -46,15 +55,17 @@ export function pilotZ(channels: readonly Values[], plan: readonly Carriers[]): 
   return energy === 0 ? 0 : sum / Math.sqrt(energy / 2);
 }
 
-/** The payload that whitened values hold, in hex; undefined where the CRC does not fit. */
+/** The payload that whitened values hold, in hex; undefined where the CRC or the carriers do not bear it out. */
 export function payloadOf(channels: readonly Values[], plan: readonly Carriers[]): string | undefined {
   const soft = new Float64Array(CODED_BITS);
+  let energy = 0;
   plan.forEach((carriers, channel) => {
     const { re, im } = channels[channel];
     const reliability = ringReliability(channels[channel], carriers);
     for (let i = 0; i < carriers.count; i++) {
       if (carriers.first[i] < 0) continue;
       const weight = reliability[carriers.ring[i]];
+      energy += weight * weight * (re[i] * re[i] + im[i] * im[i]);
       soft[carriers.first[i]] += weight * (re[i] * carriers.cos[i] + im[i] * carriers.sin[i]);
       soft[carriers.second[i]] += weight * (im[i] * carriers.cos[i] - re[i] * carriers.sin[i]);
     }
@@ -65,7 +76,13 @@ export function payloadOf(channels: readonly Values[], plan: readonly Carriers[]
   );
   const payload = bytes.subarray(0, PAYLOAD_BYTES);
   const fits = crc16(payload) === (bytes[PAYLOAD_BYTES] << 8) + bytes[PAYLOAD_BYTES + 1];
-  return fits ? toHex(payload) : undefined;
+  return fits && agreement(bits, soft, energy) >= MINIMUM_AGREEMENT ? toHex(payload) : undefined;
+}
+
+/** Correlation of soft values with the coded message, in standard deviations of chance for one given message. */
+function agreement(bits: readonly number[], soft: Float64Array, energy: number): number {
+  const sum = encode(bits).reduce((total, bit, at) => total + (bit ? -soft[at] : soft[at]), 0);
+  return energy === 0 ? 0 : sum / Math.sqrt(energy);
 }
 
 /** How well the pilots of each ring and its neighbours agree with what is known of them. */

@@ -29,12 +29,11 @@ const CROPPED_ANGLES = [1, -1, 2, -2, 3, -3, 5, -5];
 const MOST_STRETCHED = 1.36;
 
 /** Stages of a search, likeliest first: scaled, cropped from a usual size, cropped from any, turned, stretched. */
-export function* stages(width: number, height: number): Generator<Mapping[]> {
-  const short = Math.min(width, height);
-  const native = short / 3;
+export function* stages(width: number, height: number, tiles: number): Generator<Mapping[]> {
+  const native = Math.min(width, height) / tiles;
   yield [-0.006, -0.003, 0, 0.003, 0.006].map((off) => mapping(native * (1 + off), native * (1 + off)));
 
-  yield USUAL_SIDES.map((side) => layoutOf(side, side).period)
+  yield USUAL_SIDES.map((side) => layoutOf(side, side, tiles).period)
     .filter((period) => period > native * 0.99 && period < native * WIDEST)
     .map((period) => mapping(period, period));
 
@@ -45,7 +44,7 @@ export function* stages(width: number, height: number): Generator<Mapping[]> {
 
   const turned: Mapping[] = [];
   for (let angle = ANGLE_STEP_DEGREES; angle <= STEEPEST_DEGREES; angle += ANGLE_STEP_DEGREES) {
-    const grown = shortBeforeTurning(width, height, angle) / 3;
+    const grown = shortBeforeTurning(width, height, angle) / tiles;
     for (const degrees of [angle, -angle]) {
       turned.push(mapping(native, native, degrees));
       if (grown > 0) turned.push(mapping(grown, grown, degrees));
@@ -55,7 +54,10 @@ export function* stages(width: number, height: number): Generator<Mapping[]> {
 
   const stretched: Mapping[] = [];
   for (let factor = 1 / MOST_STRETCHED; factor < MOST_STRETCHED; factor *= 1.005) {
-    stretched.push(mapping(width / 3, (width / 3) * factor), mapping((height / 3) * factor, height / 3));
+    stretched.push(
+      mapping(width / tiles, (width / tiles) * factor),
+      mapping((height / tiles) * factor, height / tiles),
+    );
   }
   yield stretched;
 

@@ -1,4 +1,6 @@
-const TILES_PER_SHORT_SIDE = 3;
+/** Tiles along the short side: of a picture, and of a film, whose codecs keep less detail. */
+export const PICTURE_TILES = 3;
+export const FILM_TILES = 2;
 /** The mark is measured on cells of whole pixels; this many along the short side keep every harmonic. */
 const CELLS_PER_SHORT_SIDE = 480;
 
@@ -12,10 +14,10 @@ export interface Layout {
   readonly period: number;
 }
 
-export function layoutOf(width: number, height: number): Layout {
+export function layoutOf(width: number, height: number, tiles = PICTURE_TILES): Layout {
   const short = Math.min(width, height);
   const factor = Math.max(1, Math.round(short / CELLS_PER_SHORT_SIDE));
-  const side = 2 * Math.max(2, Math.round(short / (2 * TILES_PER_SHORT_SIDE * factor)));
+  const side = 2 * Math.max(2, Math.round(short / (2 * tiles * factor)));
   return { factor, side, period: side * factor };
 }
 

@@ -1,20 +1,13 @@
 import type { RgbImage } from '../../core/media.js';
 import { carriersOf, codedBits, type Carriers } from './carriers.js';
-import { MINIMUM_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
-import { eroded, passed, readerWeight, whitened, type Whitened } from './local-contrast.js';
+import { AS_MADE_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
+import type { Detection } from './detection.js';
+import { eroded, readerWeight, whitened, type Whitened } from './local-contrast.js';
 import { blockPlanes } from './planes.js';
-import { searchPicture } from './search.js';
+import { informed, readerGain } from './informed.js';
 import { layoutOf, radiusFor, type Layout } from './layout.js';
-import { emptyValues, folded, projected, synthesised, type Values } from './tile.js';
-
-/**
- * Invisible watermark of a picture: a keyed periodic pattern in luma and colour, a third of the short side wide,
- * so that any part of the picture of that size holds the whole payload. Its strength follows the picture's own
- * liveliness; docs/watermark.md tells the design and what it withstands.
- */
-export type Detection =
-  | { readonly found: true; readonly payload: string; readonly confidence: number }
-  | { readonly found: false; readonly confidence: number };
+import { searchPicture } from './search.js';
+import { folded, projected, synthesised, type Values } from './tile.js';
 
 export interface DetectOptions {
   /** `as-made`: not scaled, cropped or turned since it was marked. `full`: searched for; takes about a second. */
@@ -22,14 +15,15 @@ export interface DetectOptions {
 }
 
 /** Strength in levels (RMS): the same everywhere, more where the picture is lively, never above the cap. */
-const LUMA = { floor: 0.55, perDeviation: 0.1, cap: 4.5 };
-const COLOUR = { floor: 0.4, perDeviation: 0.05, cap: 3.5 };
+const LUMA = { floor: 0.65, perDeviation: 0.1, cap: 4.5 };
+const COLOUR = { floor: 0.45, perDeviation: 0.055, cap: 3.5 };
+/** The mean square change, in levels of R, G and B, that leaves a peak signal-to-noise ratio of 42.2 dB. */
+const MOST_POWER = 3.9;
+/** Mean square of R, G and B for a change of 1 in Cb and in Cr together. */
+const COLOUR_POWER = 1.91;
 /** Below this luma the eye sees noise most and the display adds to it; near white there is no room. */
 const DARK = 40;
 const BRIGHT = 235;
-/** How far a carrier's share may move from its nominal one. */
-const LEAST_SHARE = 0.3;
-const MOST_SHARE = 2.2;
 
 function whitenedPlanes(image: RgbImage, layout: Layout): Whitened[] {
   return blockPlanes(image, layout.factor).map((plane, channel) =>
@@ -48,73 +42,36 @@ function measured(planes: readonly Whitened[], plan: readonly Carriers[], layout
 function strengths(luma: Whitened): { luma: Float32Array; colour: Float32Array } {
   const calm = eroded(luma);
   const colour = new Float32Array(calm.length);
+  let power = 0;
   for (let i = 0; i < calm.length; i++) {
     const level = luma.mean[i];
     const shade =
-      level < DARK ? 0.6 + (0.4 * level) / DARK : level > BRIGHT ? 1 - (0.3 * (level - BRIGHT)) / 20 : 1;
+      level < DARK ? 0.75 + (0.25 * level) / DARK : level > BRIGHT ? 1 - (0.3 * (level - BRIGHT)) / 20 : 1;
     const lively = calm[i];
     const y = LUMA.floor + LUMA.perDeviation * lively;
     const c = COLOUR.floor + COLOUR.perDeviation * lively;
     calm[i] = shade * (y < LUMA.cap ? y : LUMA.cap);
     colour[i] = shade * (c < COLOUR.cap ? c : COLOUR.cap);
+    power += calm[i] * calm[i] + COLOUR_POWER * colour[i] * colour[i];
+  }
+  const excess = power / calm.length / MOST_POWER;
+  if (excess > 1) {
+    const less = 1 / Math.sqrt(excess);
+    for (let i = 0; i < calm.length; i++) {
+      calm[i] *= less;
+      colour[i] *= less;
+    }
   }
   return { luma: calm, colour };
 }
 
 /**
- * Complex amplitude of every carrier. Axes that the picture itself pushes the wrong way get more, those it helps
- * get less, at the same power on every ring: informed embedding, Cox, Miller & Bloom 2002, chapter 5.
+ * Invisible watermark of a picture: a keyed periodic pattern in luma and colour, a third of the short side wide,
+ * so that any part of the picture of that size holds the whole payload. Its strength follows the picture's own
+ * liveliness; docs/watermark.md tells the design and what it withstands.
+ *
+ * A copy of the picture that carries the payload (6 bytes). The same picture, payload and key give the same bytes.
  */
-function informed(host: Values, carriers: Carriers, coded: readonly number[], gain: Float64Array): Values {
-  const out = emptyValues(carriers.count);
-  const nominal = Math.sqrt(2 / carriers.count);
-  for (let ring = 0; ring < carriers.rings; ring++) {
-    const axes: { carrier: number; imaginary: boolean; sign: number; size: number; push: number }[] = [];
-    for (let i = 0; i < carriers.count; i++) {
-      if (carriers.ring[i] !== ring) continue;
-      const real = host.re[i] * carriers.cos[i] + host.im[i] * carriers.sin[i];
-      const imaginary = host.im[i] * carriers.cos[i] - host.re[i] * carriers.sin[i];
-      if (carriers.first[i] < 0) {
-        axes.push({ carrier: i, imaginary: false, sign: 1, size: 1, push: real / gain[i] });
-        continue;
-      }
-      const a = coded[carriers.first[i]] ? -1 : 1;
-      const b = coded[carriers.second[i]] ? -1 : 1;
-      const size = Math.SQRT1_2;
-      axes.push({ carrier: i, imaginary: false, sign: a, size, push: (a * real) / (gain[i] * size) });
-      axes.push({ carrier: i, imaginary: true, sign: b, size, push: (b * imaginary) / (gain[i] * size) });
-    }
-    const spread = Math.sqrt(axes.reduce((sum, { push }) => sum + push * push, 0) / axes.length);
-    const scale = 1 / Math.max(1, spread);
-    const share = (push: number, target: number): number =>
-      Math.min(MOST_SHARE, Math.max(LEAST_SHARE, target - push * scale));
-    let low = -3;
-    let high = 6;
-    for (let step = 0; step < 14; step++) {
-      const target = (low + high) / 2;
-      const power = axes.reduce((sum, { push }) => sum + share(push, target) ** 2, 0) / axes.length;
-      if (power > 1) high = target;
-      else low = target;
-    }
-    for (const { carrier, imaginary, sign, size, push } of axes) {
-      const amount = nominal * sign * size * share(push, low);
-      out.re[carrier] += amount * (imaginary ? -carriers.sin[carrier] : carriers.cos[carrier]);
-      out.im[carrier] += amount * (imaginary ? carriers.cos[carrier] : carriers.sin[carrier]);
-    }
-  }
-  return out;
-}
-
-/** What a reader would measure of each carrier at its nominal amplitude. */
-function readerGain(carriers: Carriers, side: number, radius: number, worth: number): Float64Array {
-  const half = Math.sqrt(2 / carriers.count) / 2;
-  return Float64Array.from(
-    { length: carriers.count },
-    (_, i) => worth * half * Math.max(0.1, passed(carriers.u[i] / side, carriers.v[i] / side, radius)),
-  );
-}
-
-/** A copy of the picture that carries the payload (6 bytes). The same picture, payload and key give the same bytes. */
 export function embedPicture(image: RgbImage, payload: Uint8Array, key: Uint8Array): RgbImage {
   const layout = layoutOf(image.width, image.height);
   const plan = carriersOf(key);
@@ -139,7 +96,7 @@ export function embedPicture(image: RgbImage, payload: Uint8Array, key: Uint8Arr
   return added(image, tiles, strength, planes[0].width, planes[0].height, layout);
 }
 
-/** The picture plus its tiles (luma, Cb, Cr), at the strength of each cell. */
+/** The picture plus its tiles (luma, Cb, Cr), at the strength of each cell; cells and tiles begin together. */
 function added(
   { width, height, data }: RgbImage,
   [luma, blue, red]: readonly Float32Array[],
@@ -149,21 +106,24 @@ function added(
   { period, factor }: Layout,
 ): RgbImage {
   const out = new Uint8Array(data.length);
-  // Rounds and limits by itself.
-  const clamped = new Uint8ClampedArray(out.buffer);
-  const green = Float32Array.from(blue, (value, i) => -0.344136 * value - 0.714136 * red[i]);
-  const cellOf = Int32Array.from({ length: width }, (_, x) => Math.min(columns - 1, Math.floor(x / factor)));
+  const limited = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : value);
   for (let y = 0, p = 0; y < height; y++) {
     const row = (y % period) * period;
     const cells = Math.min(rows - 1, Math.floor(y / factor)) * columns;
-    for (let x = 0, t = row; x < width; x++, p += 3) {
-      const cell = cells + cellOf[x];
-      const c = strength.colour[cell];
-      const change = strength.luma[cell] * luma[t];
-      clamped[p] = data[p] + change + c * 1.402 * red[t];
-      clamped[p + 1] = data[p + 1] + change + c * green[t];
-      clamped[p + 2] = data[p + 2] + change + c * 1.772 * blue[t];
-      if (++t === row + period) t = row;
+    for (let cell = 0, x = 0, t = row; x < width; cell++) {
+      // Pixels past the last whole cell go with it.
+      const at = cells + (cell < columns ? cell : columns - 1);
+      const s = strength.luma[at];
+      const c = strength.colour[at];
+      for (const end = Math.min(width, x + factor); x < end; x++, t++, p += 3) {
+        const change = s * luma[t] + 0.5;
+        const cb = c * blue[t];
+        const cr = c * red[t];
+        out[p] = limited(data[p] + change + 1.402 * cr);
+        out[p + 1] = limited(data[p + 1] + change - 0.344136 * cb - 0.714136 * cr);
+        out[p + 2] = limited(data[p + 2] + change + 1.772 * cb);
+      }
+      if (t >= row + period) t = row;
     }
   }
   return { width, height, data: out };
@@ -174,7 +134,7 @@ function readAsMade(image: RgbImage, plan: readonly Carriers[]): Detection {
   const values = measured(whitenedPlanes(image, layout), plan, layout);
   values.forEach((channel, index) => whitenRings(channel, plan[index]));
   const confidence = pilotZ(values, plan);
-  const payload = confidence < MINIMUM_Z ? undefined : payloadOf(values, plan);
+  const payload = confidence < AS_MADE_Z ? undefined : payloadOf(values, plan);
   return payload === undefined
     ? { found: false, confidence: Math.max(0, confidence) }
     : { found: true, payload, confidence };

@@ -59,6 +59,23 @@ export function blockPlanes({ width, height, data }: RgbImage, factor: number): 
   return [luma, blue, red];
 }
 
+/** Luma of blocks of `factor` pixels square (BT.601, 0..255). */
+export function lumaPlane({ width, height, data }: RgbImage, factor: number): Plane {
+  const luma = emptyPlane(Math.floor(width / factor), Math.floor(height / factor));
+  const area = factor * factor;
+  for (let y = 0; y < luma.height * factor; y++) {
+    const row = Math.floor(y / factor) * luma.width;
+    let p = y * width * 3;
+    for (let cell = row; cell < row + luma.width; cell++) {
+      let sum = 0;
+      for (let k = 0; k < factor; k++, p += 3)
+        sum += 0.299 * data[p] + 0.587 * data[p + 1] + 0.114 * data[p + 2];
+      luma.data[cell] += sum / area;
+    }
+  }
+  return luma;
+}
+
 /** Luma, Cb and Cr at full size. */
 export function fullPlanes({ width, height, data }: RgbImage): Plane[] {
   const [luma, blue, red] = [0, 1, 2].map(() => emptyPlane(width, height));

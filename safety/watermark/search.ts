@@ -1,10 +1,10 @@
 import type { RgbImage } from '../../core/media.js';
 import type { Carriers } from './carriers.js';
-import { MINIMUM_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
+import { SEARCHED_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
 import { forward } from './fft.js';
 import { stages, type Mapping } from './hypotheses.js';
-import { radiusFor } from './layout.js';
-import { whitened } from './local-contrast.js';
+import { PICTURE_TILES, radiusFor } from './layout.js';
+import { whitened, type Whitened } from './local-contrast.js';
 import { fullPlanes, shrunk } from './planes.js';
 import { sample, spectrumOf, take, type Spectrum } from './spectrum.js';
 import { emptyValues, type Values } from './tile.js';
@@ -33,26 +33,27 @@ export interface SearchResult {
   readonly payload: string | undefined;
 }
 
-/** The picture's planes ready to be sampled, and the size of its pixels beside the original ones. */
+/** Planes to be sampled under many mappings, and the size of the picture they stand for. */
+export interface SearchScene {
+  readonly planes: readonly Whitened[];
+  readonly width: number;
+  readonly height: number;
+  /** Tiles along the short side of what was marked. */
+  readonly tiles: number;
+}
+
 class Scene {
   readonly spectra: Spectrum[];
   readonly scaleX: number;
   readonly scaleY: number;
 
   constructor(
-    image: RgbImage,
+    { planes, width, height }: SearchScene,
     readonly plan: readonly Carriers[],
   ) {
-    const short = Math.min(image.width, image.height);
-    const factor = Math.min(1, SHORT_SIDE / short);
-    const width = Math.round(image.width * factor);
-    const height = Math.round(image.height * factor);
-    this.scaleX = image.width / width;
-    this.scaleY = image.height / height;
-    const radius = radiusFor(Math.min(width, height) / 3);
-    this.spectra = fullPlanes(image).map((plane) =>
-      spectrumOf(whitened(factor === 1 ? plane : shrunk(plane, width, height), radius)),
-    );
+    this.scaleX = width / planes[0].width;
+    this.scaleY = height / planes[0].height;
+    this.spectra = planes.map(spectrumOf);
   }
 
   /** Samples carriers (all, or the pilots) under a mapping; those out of reach stay 0. */
@@ -226,7 +227,7 @@ const CHANGES: readonly ((mapping: Mapping, by: number) => Mapping)[] = [
 ];
 
 function read(scene: Scene, { mapping, flip, x, y, z }: Candidate): string | undefined {
-  if (z < MINIMUM_Z) return undefined;
+  if (z < SEARCHED_Z) return undefined;
   const values = scene.values(mapping, false).map((each, channel) => {
     const carriers = scene.plan[channel];
     const out = emptyValues(carriers.count);
@@ -238,9 +239,21 @@ function read(scene: Scene, { mapping, flip, x, y, z }: Candidate): string | und
 
 /** Looks for a mark in a picture that may have been scaled, cropped, mirrored, turned or stretched. */
 export function searchPicture(image: RgbImage, plan: readonly Carriers[]): SearchResult {
-  const scene = new Scene(image, plan);
+  const factor = Math.min(1, SHORT_SIDE / Math.min(image.width, image.height));
+  const width = Math.round(image.width * factor);
+  const height = Math.round(image.height * factor);
+  const radius = radiusFor(Math.min(width, height) / PICTURE_TILES);
+  const planes = fullPlanes(image).map((plane) =>
+    whitened(factor === 1 ? plane : shrunk(plane, width, height), radius),
+  );
+  return searchPlanes({ planes, width: image.width, height: image.height, tiles: PICTURE_TILES }, plan);
+}
+
+/** The same for planes that were made ready before. */
+export function searchPlanes(given: SearchScene, plan: readonly Carriers[]): SearchResult {
+  const scene = new Scene(given, plan);
   let z = 0;
-  for (const stage of stages(image.width, image.height)) {
+  for (const stage of stages(given.width, given.height, given.tiles)) {
     let finalists: Candidate[] = [];
     for (const mapping of stage) {
       const candidate = bestShift(scene.values(mapping, true), plan, mapping);

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { PcmAudio } from '../../core/media.js';
 import { CODED_BITS } from './carriers.js';
 import { decode, encode } from './convolutional-code.js';
+import type { Detection } from './detection.js';
 import { crc16, PAYLOAD_BYTES, toHex } from './payload.js';
 import { levels, reweighted } from './sound-spectrum.js';
 
@@ -218,22 +219,26 @@ function weighted(
   return { ...host, channels: host.channels.map((channel) => reweighted(channel, gainOf)) };
 }
 
-/**
- * The payload of a 48 kHz sound in lower-case hex; undefined where there is none. A sound that was not cut is read
- * from its start; with `search` every start is tried, for excerpts.
- */
-export function findSoundMark(sound: PcmAudio, key: Uint8Array, search = false): string | undefined {
+/** Looks for the mark of a 48 kHz sound, from its start and, in excerpts, from every start. */
+export function detectSound(sound: PcmAudio, key: Uint8Array, search = true): Detection {
   const plan = planOf(key);
-  const signal = middle(sound);
-  const spectrum = levels(signal);
+  const spectrum = levels(middle(sound));
   const first = read(cellContrast(spectrum, 0), plan, 0, Z_AS_MADE);
-  if (first.payload !== undefined || !search) return first.payload;
-  for (let offset = 0; offset < WINDOWS_PER_SLOT; offset++) {
+  if (first.payload !== undefined) return { found: true, payload: first.payload, confidence: first.z };
+  let confidence = Math.max(0, first.z);
+  for (let offset = 0; search && offset < WINDOWS_PER_SLOT; offset++) {
     const contrast = cellContrast(spectrum, offset);
     for (let phase = 0; phase < SLOTS; phase++) {
-      const reading = read(contrast, plan, phase, Z_SEARCHED);
-      if (reading.payload !== undefined) return reading.payload;
+      const { z, payload } = read(contrast, plan, phase, Z_SEARCHED);
+      if (payload !== undefined) return { found: true, payload, confidence: z };
+      confidence = Math.max(confidence, z);
     }
   }
-  return undefined;
+  return { found: false, confidence };
+}
+
+/** The payload of a 48 kHz sound in lower-case hex; undefined where there is none. */
+export function findSoundMark(sound: PcmAudio, key: Uint8Array, search = false): string | undefined {
+  const found = detectSound(sound, key, search);
+  return found.found ? found.payload : undefined;
 }

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command }>>> = 
   run: () => import('./run.js'),
   keys: () => import('./keys.js'),
   ledger: () => import('./ledger.js'),
+  watermark: () => import('./watermark.js'),
 };
 
 async function overview(): Promise<string> {
