@@ -1,14 +1,11 @@
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { installationSecret } from '../core/config/secrets.js';
 import { loadSettings } from '../core/config/load.js';
 import type { Settings } from '../core/config/settings.js';
 import { asNodeError, NodeError } from '../core/errors.js';
 import { createLogger, type Logger } from '../core/logging.js';
-import { LocalStore } from '../core/storage/local-store.js';
-import { S3Store } from '../core/storage/s3-store.js';
-import type { ResultStore } from '../core/storage/store.js';
+import { downloadSecret, openResultStore } from '../core/storage/open-store.js';
 import { startEndedProjector } from './background/ended-projector.js';
 import { startKeeper } from './background/keeper.js';
 import type { Loop } from './background/loop.js';
@@ -56,17 +53,6 @@ function makeDataFolder(settings: Settings): void {
       hint: 'Set ZSKY_DATA_DIR to a folder this user may write.',
     });
   }
-}
-
-function openStore(settings: Settings, publicUrl: string, secret: string, now: Clock): ResultStore {
-  const { driver, folder, s3 } = settings.storage;
-  if (driver === 's3') {
-    if (s3 === undefined) {
-      throw new NodeError('CONFIG_INVALID', 'storage.s3: must be set when storage.driver is s3');
-    }
-    return new S3Store(s3);
-  }
-  return new LocalStore({ folder: folder ?? join(settings.dataDir, 'results'), publicUrl, secret, now });
 }
 
 async function listen(app: App, host: string, port: number): Promise<string> {
@@ -132,10 +118,9 @@ function feedProgress(broker: JobBroker, progress: ProgressTracker, now: Clock):
 export async function startApi(settings: Settings, dependencies: ApiDependencies = {}): Promise<RunningApi> {
   const { log = createLogger('api', settings.log), now = Date.now } = dependencies;
   makeDataFolder(settings);
-  const secret = settings.api.urlSecret ?? installationSecret(settings.dataDir, 'url-secret');
   const port = await choosePort(settings);
   const publicUrl = (settings.api.publicUrl ?? defaultUrl(settings.api.host, port)).replace(/\/$/, '');
-  const store = openStore(settings, publicUrl, secret, now);
+  const store = openResultStore(settings, { publicUrl, now });
   const database = await openDatabase(databaseUrl(settings));
   const stack: (() => Promise<unknown>)[] = [() => database.close()];
   const closeAll = async (): Promise<void> => {
@@ -158,7 +143,7 @@ export async function startApi(settings: Settings, dependencies: ApiDependencies
       now,
       log,
       sendNow: (message) => outbox.sendNow(message),
-      downloadSecret: settings.storage.driver === 'local' ? secret : undefined,
+      downloadSecret: downloadSecret(settings),
     };
     const loops = startBackground(services);
     stack.push(() => Promise.all(loops.map((loop) => loop.stop())));

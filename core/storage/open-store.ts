@@ -6,14 +6,31 @@ import { LocalStore } from './local-store.js';
 import { S3Store } from './s3-store.js';
 import type { ResultStore } from './store.js';
 
+/** What a program that signs links adds; one that only stores may leave it out. */
+interface Links {
+  /** Where the API serves downloads of the local driver, without a slash at the end. */
+  readonly publicUrl?: string;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
 /**
- * The result store that the settings name. `publicUrl` is where the API serves downloads of the local
- * driver; programs that sign no links may leave it out.
+ * Key of the links that the API itself serves; undefined with the S3 driver, whose service serves them.
+ * @throws DATA_FOLDER_UNWRITABLE
+ */
+export function downloadSecret(settings: Settings): string | undefined {
+  if (settings.storage.driver === 's3') return undefined;
+  return settings.api.urlSecret ?? installationSecret(settings.dataDir, 'url-secret');
+}
+
+/**
+ * The result store that the settings name.
  * @throws CONFIG_INVALID, DATA_FOLDER_UNWRITABLE
  */
-export function openResultStore(settings: Settings, publicUrl = ''): ResultStore {
-  const { driver, folder, s3 } = settings.storage;
-  if (driver === 's3') {
+export function openResultStore(settings: Settings, { publicUrl = '', now }: Links = {}): ResultStore {
+  const { folder, s3 } = settings.storage;
+  const secret = downloadSecret(settings);
+  if (secret === undefined) {
     if (s3 === undefined)
       throw new NodeError('CONFIG_INVALID', 'storage.s3 must be set when storage.driver is s3');
     return new S3Store(s3);
@@ -21,6 +38,7 @@ export function openResultStore(settings: Settings, publicUrl = ''): ResultStore
   return new LocalStore({
     folder: folder ?? join(settings.dataDir, 'results'),
     publicUrl,
-    secret: settings.api.urlSecret ?? installationSecret(settings.dataDir, 'url-secret'),
+    secret,
+    ...(now === undefined ? {} : { now }),
   });
 }
