@@ -132,7 +132,7 @@ export async function startApi(settings: Settings, dependencies: ApiDependencies
     stack.push(() => broker.close());
     const progress = new ProgressTracker();
     feedProgress(broker, progress, now);
-    const outbox = new OutboxPublisher({ database, broker, now, log });
+    const outbox = new OutboxPublisher({ database, settings: settings.api, broker, now, log });
     stack.push(() => outbox.stop());
     const services: Services = {
       settings: settings.api,

@@ -1,6 +1,5 @@
 import { abandonedJobs, purgedActiveJobs } from '../database/jobs.js';
-import { endJob } from '../database/settlement.js';
-import { stopJob } from '../jobs/cancel.js';
+import { giveUp, stopJob } from '../jobs/cancel.js';
 import type { Services } from '../services.js';
 import { startLoop, type Loop } from './loop.js';
 
@@ -10,7 +9,7 @@ const EXPIRY_GRACE_MS = 10 * 60_000;
 
 /** Ends what nobody else ends: zero-retention jobs of dead callers, jobs no node took, cancels that got lost. */
 export async function keepOrder(services: Services): Promise<void> {
-  const { database, broker, settings, now, log } = services;
+  const { database, broker, now, log } = services;
   if (!broker.here) return;
   for (const { id } of await purgedActiveJobs(database.read)) await stopJob(services, id);
   const at = now();
@@ -20,13 +19,7 @@ export async function keepOrder(services: Services): Promise<void> {
     // One that runs ends by itself, and one that ended has its event under way; but nobody waits for bytes.
     if (outcome !== 'never-started' && !left) continue;
     log.warn({ jobId: job.id, outcome }, 'an abandoned job is failed and given back');
-    await endJob(database, settings.limits, job.id, {
-      state: 'failed',
-      at,
-      charged: false,
-      errorCode: left ? 'INTERNAL' : 'JOB_EXPIRED',
-      error: 'The job could not be finished and was not charged. Please try again.',
-    });
+    await giveUp(services, job.id, left ? 'INTERNAL' : 'JOB_EXPIRED');
   }
 }
 

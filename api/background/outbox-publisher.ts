@@ -1,5 +1,6 @@
 import { jobMessage, type JobMessage } from '../../core/messages.js';
-import { claimOutbox, hasOutbox, markSent, unclaimOutbox } from '../database/outbox.js';
+import { claimOutbox, hasOutbox, markSent, unclaimOutbox, type OutboxItem } from '../database/outbox.js';
+import { giveUp } from '../jobs/cancel.js';
 import type { Services } from '../services.js';
 import { startLoop, type Loop } from './loop.js';
 
@@ -22,7 +23,7 @@ export class OutboxPublisher {
   private sent: string[] = [];
   private forgetting: NodeJS.Timeout | undefined;
 
-  constructor(private readonly services: Pick<Services, 'database' | 'broker' | 'now' | 'log'>) {
+  constructor(private readonly services: Pick<Services, 'database' | 'settings' | 'broker' | 'now' | 'log'>) {
     this.loop = startLoop('outbox', POLL_MS, services.log, () => this.sendLeftovers());
   }
 
@@ -66,7 +67,25 @@ export class OutboxPublisher {
     const { database, broker, now } = this.services;
     if (!broker.here || !(await hasOutbox(database, now()))) return false;
     const items = await claimOutbox(database, BATCH, now(), CLAIM_MS);
-    await Promise.all(items.map(({ message }) => this.send(jobMessage.parse(JSON.parse(message)))));
+    await Promise.all(items.map((item) => this.sendLeftover(item)));
     return items.length === BATCH;
+  }
+
+  /** A message that nobody can read, as one of another version may be, must not keep the others waiting. */
+  private async sendLeftover({ jobId, message }: OutboxItem): Promise<void> {
+    const { database, log } = this.services;
+    const readable = readMessage(message);
+    if (readable !== undefined) return this.send(readable);
+    log.error({ jobId }, 'a job whose message cannot be read is failed and given back');
+    await giveUp(this.services, jobId, 'INTERNAL');
+    await markSent(database, [jobId]);
+  }
+}
+
+function readMessage(text: string): JobMessage | undefined {
+  try {
+    return jobMessage.parse(JSON.parse(text));
+  } catch {
+    return undefined;
   }
 }

@@ -16,6 +16,21 @@ export async function endUnstarted(services: Services, jobId: string): Promise<v
   await endJob(database, settings.limits, jobId, { state: 'cancelled', at: now(), charged: false });
 }
 
+/** Fails a job that nobody will finish: its reservation goes back. */
+export async function giveUp(
+  { database, settings, now }: Pick<Services, 'database' | 'settings' | 'now'>,
+  jobId: string,
+  errorCode: 'INTERNAL' | 'JOB_EXPIRED',
+): Promise<void> {
+  await endJob(database, settings.limits, jobId, {
+    state: 'failed',
+    at: now(),
+    charged: false,
+    errorCode,
+    error: 'The job could not be finished and was not charged. Please try again.',
+  });
+}
+
 /**
  * Asks the nodes to stop a job. One that no node has started ends here; one that runs ends when its executor
  * has stopped and said so.

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { admit } from '../../api/database/admission.js';
+import { verifyLedger } from '../../api/database/verify-ledger.js';
 import { call, startTestApi, until, type TestApi } from '../support/api.js';
 import { startBroker, type PrivateBroker } from '../support/broker.js';
 import { startStandInNode, type StandInNode } from '../support/stand-in-node.js';
@@ -69,6 +71,53 @@ describe('503 | Workers unavailable; queued — please retry shortly', () => {
     const other = (await post(key)).json;
     await until(async () => (await api!.call('GET', other.poll_url, { key })).json.status === 'completed');
     expect(await used(key)).toBe(1);
+  });
+});
+
+describe('a message in the outbox that cannot be read', () => {
+  it('fails its own job, gives the allowance back and holds up no other', async () => {
+    api = await startTestApi(broker.url);
+    const { services } = api.api;
+    const { key, accountId } = await api.newAccount();
+    const at = api.now();
+    const [broken, other, whole] = ['a', 'b', 'c'].map((letter) => letter.repeat(32));
+    for (const id of [broken, other, whole]) {
+      await admit(services.database, services.settings.limits, {
+        id,
+        accountId,
+        kind: 'image',
+        message: {
+          version: 1,
+          jobId: id,
+          submittedAt: new Date(at).toISOString(),
+          expiresAt: new Date(at + 600_000).toISOString(),
+          request: { kind: 'image', prompt: 'a lighthouse', width: 256, height: 256, seed: 1 },
+          delivery: { mode: 'store' },
+        },
+        claimedUntil: at + 3_600_000,
+        createdAt: at,
+        expiresAt: at + 600_000,
+      });
+    }
+    expect(await used(key)).toBe(3);
+    node = await startStandInNode({ brokerUrl: broker.url, store: services.store });
+    await services.database.write(async (tx) => {
+      await tx.updateTable('outbox').set({ message: '{"version": ' }).where('job_id', '=', broken).execute();
+      await tx.updateTable('outbox').set({ message: '{"version": 9}' }).where('job_id', '=', other).execute();
+      await tx.updateTable('outbox').set({ claimed_until: 0 }).execute();
+    });
+    const ended = (id: string) =>
+      until(async () => {
+        const { json } = await api!.call('GET', `/v1/jobs/${id}`, { key });
+        return json.status !== 'queued' && json.status !== 'running' && json;
+      });
+    expect(await ended(whole)).toMatchObject({ status: 'completed' });
+    for (const id of [broken, other])
+      expect(await ended(id)).toMatchObject({ status: 'failed', error_code: 'INTERNAL' });
+    expect(node.taken.map((job) => job.jobId)).toEqual([whole]);
+    expect(await used(key)).toBe(1);
+    expect(await services.database.read.selectFrom('outbox').selectAll().execute()).toEqual([]);
+    expect((await verifyLedger(services.database)).differences).toEqual([]);
   });
 });
 
