@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseSettings } from '../../core/config/load.js';
 import { prepare } from '../../scripts/setup/prepare.js';
 import { freePort } from '../../scripts/system/free-port.js';
+import { startNodeProgram, type Program } from '../../scripts/system/program.js';
 import { startSystem, type RunningSystem } from '../../scripts/system/system.js';
 import { call, until, type Answer } from './api.js';
 
@@ -27,13 +28,17 @@ export interface TestSystem {
   pidOf(program: 'daemon' | 'api' | 'nats-server'): number;
   /** Process ids of a program's children. */
   childrenOf(pid: number): number[];
+  /** Starts a second API process over the same data and gives its address. */
+  startAnotherApi(): Promise<string>;
   stop(): Promise<void>;
 }
 
 const ENDED = ['completed', 'failed', 'blocked', 'cancelled'];
 
-/** Starts broker, API and daemon with the starter image pack and a short ack wait. */
-export async function startTestSystem(): Promise<TestSystem> {
+/** Starts broker, API and daemon with the starter image pack and a short ack wait. `env` is laid over the rest. */
+export async function startTestSystem(
+  options: { readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<TestSystem> {
   const dataDir = mkdtempSync(join(tmpdir(), 'zsky-system-'));
   const brokerPort = await freePort();
   const settings = parseSettings({ dataDir, broker: { port: brokerPort }, api: { port: await freePort() } });
@@ -46,6 +51,7 @@ export async function startTestSystem(): Promise<TestSystem> {
     ZSKY_DAEMON_PACKS: 'models/packs/starter-image',
     ZSKY_DAEMON_ACK_WAIT_MS: '3000',
     ZSKY_DAEMON_FFMPEG: ffmpeg,
+    ...options.env,
   };
   const system = await startSystem({
     settings,
@@ -56,6 +62,7 @@ export async function startTestSystem(): Promise<TestSystem> {
     onProgress: () => undefined,
   });
   const key = system.apiKey ?? '';
+  const others: Program[] = [];
   const request = (method: string, path: string, body?: unknown) =>
     call(system.url, method, path, { key, ...(body === undefined ? {} : { body }) });
   const job = async (jobId: string) => (await request('GET', `/v1/jobs/${jobId}`)).json;
@@ -81,7 +88,27 @@ export async function startTestSystem(): Promise<TestSystem> {
         .trim()
         .split(/\s+/)
         .map(Number),
+    startAnotherApi: async () => {
+      let heard: (url: string) => void;
+      const listening = new Promise<string>((resolve) => (heard = resolve));
+      const { program } = startNodeProgram('api', {
+        env: {
+          ...env,
+          ZSKY_BROKER_URL: system.brokerUrl,
+          ZSKY_DATA_DIR: dataDir,
+          ZSKY_API_PORT: '0',
+        },
+        log: openSync(logFile, 'a'),
+        onLine: (line) => {
+          const url = /^ZSky API at (\S+)/.exec(line)?.[1];
+          if (url !== undefined) heard(url);
+        },
+      });
+      others.push(program);
+      return listening;
+    },
     stop: async () => {
+      for (const program of others) await program.stop(10_000);
       await system.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },

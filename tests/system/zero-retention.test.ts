@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { openSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startNodeProgram } from '../../scripts/system/program.js';
 import { call, until } from '../support/api.js';
 import { startTestSystem, type TestSystem } from '../support/system.js';
 
@@ -104,25 +102,9 @@ test('nor when the API process is killed while it waits; what it had reserved go
   await expect(lost).rejects.toThrow();
   expect(await filesWith(word)).toEqual([]);
 
-  let heard: (url: string) => void;
-  const listening = new Promise<string>((resolve) => (heard = resolve));
-  const { program } = startNodeProgram('api', {
-    env: {
-      ...process.env,
-      ZSKY_BROKER_URL: at.system.brokerUrl,
-      ZSKY_DATA_DIR: at.dataDir,
-      ZSKY_API_PORT: '0',
-    },
-    log: openSync(join(at.dataDir, 'second-api.log'), 'a'),
-    onLine: (line) => {
-      const url = /^ZSky API at (\S+)/.exec(line)?.[1];
-      if (url !== undefined) heard(url);
-    },
-  });
-  const url = await listening;
+  const url = await at.startAnotherApi();
   const account = async () => (await call(url, 'GET', '/v1/account', { key: at.key })).json;
   await until(async () => (await account()).usage.images_used === before);
   expect((await account()).active_jobs.used).toBe(0);
   expect(await filesWith(word)).toEqual([]);
-  await program.stop(10_000);
 });
