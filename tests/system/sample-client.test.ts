@@ -37,9 +37,20 @@ test('the sample client of the API document saves a picture of 1024x1024', async
   expect({ format, width, height }).toEqual({ format: 'webp', width: 1024, height: 1024 });
 });
 
-test('the sample client fails on a prompt that safety refuses', async () => {
-  const refused = runClient((source) =>
-    source.replace('A coffee cup on a wooden table, photorealistic', 'a nude woman'),
-  );
-  await expect(refused).rejects.toThrow(/HTTP Error 451/);
+const withRefusedPrompt = (source: string): string =>
+  source.replace('A coffee cup on a wooden table, photorealistic', 'a nude woman');
+
+test('the sample client ends with the 451 of a prompt that is refused at the door', async () => {
+  await expect(runClient(withRefusedPrompt)).rejects.toThrow(/HTTP Error 451/);
+});
+
+test('the sample client prints why when its job is blocked', async () => {
+  // A door that gets no answer from the prompt check lets the job pass; the executor's own check then blocks it.
+  const [, checker] = at.childrenOf(at.pidOf('daemon'));
+  process.kill(checker, 'SIGSTOP');
+  try {
+    expect(await runClient(withRefusedPrompt)).toMatch(/^Failed: Sorry — our safety check stopped this/);
+  } finally {
+    process.kill(checker, 'SIGCONT');
+  }
 });
