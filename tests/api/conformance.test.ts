@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { sweep } from '../../api/background/sweeper.js';
 import { admit } from '../../api/database/admission.js';
 import { setOverageCap } from '../../api/database/ledger.js';
 import { endJob } from '../../api/database/settlement.js';
-import { setDailyLift } from '../../api/database/accounts.js';
+import { setDailyLift, setSuspension } from '../../api/database/accounts.js';
 import { verifyLedger } from '../../api/database/verify-ledger.js';
 import type { usageBody } from '../../api/http/schemas.js';
 import { jobBody, problemBody, queuedJob } from '../../api/http/schemas.js';
@@ -131,6 +133,24 @@ describe('Authentication', () => {
   });
 });
 
+describe('Endpoints', () => {
+  it('are the six of the table, in the served document and on the wire', async () => {
+    const { paths } = (await api.call('GET', '/openapi.json')).json;
+    for (const [method, path] of [
+      ['post', '/v1/images/generate'],
+      ['post', '/v1/videos/generate'],
+      ['get', '/v1/jobs/{id}'],
+      ['delete', '/v1/jobs/{id}'],
+      ['get', '/v1/usage'],
+      ['post', '/v1/keys/rotate'],
+    ]) {
+      expect(paths[path], path).toHaveProperty(method);
+      const { status } = await call(method.toUpperCase(), path.replace('{id}', '0'.repeat(32)));
+      expect([200, 400, 404], path).toContain(status);
+    }
+  });
+});
+
 describe('POST /v1/images/generate', () => {
   it('Response (HTTP 200): job_id, status queued, kind image, poll_url', async () => {
     const answer = await image({ width: 1024, height: 1024 });
@@ -205,6 +225,33 @@ describe('POST /v1/videos/generate', () => {
     for (const value of [255, 2561]) {
       expectProblem(await video({ width: value }), 400, 'invalid_params');
       expectProblem(await video({ height: value }), 400, 'invalid_params');
+    }
+  });
+
+  it('prompt (required, string, ≤2000 chars)', async () => {
+    expect((await video({ prompt: 'x'.repeat(2000) })).status).toBe(200);
+    for (const prompt of [undefined, '', 7, 'x'.repeat(2001)]) {
+      const answer = await video({ prompt });
+      expectProblem(answer, 400, 'invalid_params');
+      expect(answer.json.error).toMatch(/prompt/i);
+    }
+  });
+
+  it('seed (optional, int)', async () => {
+    expect((await ended((await video({ seed: 42 })).json.job_id)).seed).toBe(42);
+    for (const seed of [1.5, '1', -1]) expectProblem(await video({ seed }), 400, 'invalid_params');
+  });
+
+  it('Use the poll_url to check status.', async () => {
+    const { poll_url: url, job_id: id } = (await video()).json;
+    expect((await call('GET', url)).json.job_id).toBe(id);
+  });
+
+  it('Image-to-video (uploading a starting frame) is not yet supported in v1', async () => {
+    for (const name of ['image', 'image_url', 'keyframe']) {
+      const answer = await video({ [name]: 'AAAA' });
+      expectProblem(answer, 400, 'invalid_params');
+      expect(answer.json.error).toContain(`"${name}"`);
     }
   });
 
@@ -327,6 +374,19 @@ describe('GET /v1/usage', () => {
       base_images_allowance: 1000,
       month_start: '2026-05-01',
     });
+  });
+});
+
+describe('POST /v1/keys/rotate', () => {
+  it('The response includes a one-time-shown plaintext value.', async () => {
+    const { api_key: next } = (await call('POST', '/v1/keys/rotate')).json;
+    expect((await call('GET', '/v1/usage', { key: next })).status).toBe(200);
+    // Nothing else shows it, and nothing has kept it.
+    expect((await call('GET', '/v1/account', { key: next })).text).not.toContain(next);
+    for (const name of await readdir(api.dataDir, { recursive: true })) {
+      const bytes = await readFile(join(api.dataDir, name)).catch(() => Buffer.alloc(0));
+      expect(bytes.includes(next), name).toBe(false);
+    }
   });
 });
 
@@ -480,6 +540,13 @@ describe('Storage & Retention', () => {
     expect(rows).toEqual([]);
   });
 
+  it('API outputs never appear in /explore or the public community feed.', async () => {
+    for (const path of ['/explore', '/v1/explore', '/feed'])
+      expect((await call('GET', path)).status).toBe(404);
+    const listed = await api.call('GET', '/v1/jobs');
+    expectProblem(listed, 401, 'missing_key');
+  });
+
   it('X-ZSky-Store: 0 — the bytes are returned inline and never persisted.', async () => {
     for (const [make, type] of [
       [image, 'image/webp'],
@@ -549,6 +616,43 @@ describe('Safety', () => {
 });
 
 describe('Error Codes', () => {
+  it('200 | OK', async () => {
+    expect((await image()).status).toBe(200);
+    expect((await call('GET', '/v1/usage')).status).toBe(200);
+  });
+
+  it('204 | No content (DELETE success)', async () => {
+    const { job_id: id } = (await image()).json;
+    await ended(id);
+    const answer = await call('DELETE', `/v1/jobs/${id}`);
+    expect([answer.status, answer.text]).toEqual([204, '']);
+  });
+
+  it('401 | Missing or invalid API key', async () => {
+    expectProblem(await api.call('GET', '/v1/usage'), 401, 'missing_key');
+    expectProblem(await call('GET', '/v1/usage', { key: '' }), 401, 'missing_key');
+    expectProblem(await call('GET', '/v1/usage', { key: `zsky_live_${'A'.repeat(43)}` }), 401, 'invalid_key');
+  });
+
+  it('403 | API key suspended', async () => {
+    const suspension = { until: api.now() + 3_600_000, reason: 'told by an operator' };
+    await setSuspension(api.api.services.database, accountId, suspension, api.now());
+    const answer = await image();
+    expectProblem(answer, 403, 'key_suspended');
+    expect(answer.json.error).toContain('told by an operator');
+  });
+
+  it('429 | Rate limit hit OR monthly allowance reached without overage', async () => {
+    await setDailyLift(api.api.services.database, accountId, Date.UTC(2030, 0));
+    await useUp('image', 1000);
+    expectLimited(await image(), 'monthly_allowance_reached');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => call('GET', '/v1/usage')));
+    expectLimited(
+      answers.find(({ status }) => status !== 200)!,
+      'burst_limit',
+    );
+  });
+
   it('400 | Malformed request body or invalid params', async () => {
     for (const body of ['{', '', 'null', '[]', '"x"', '{"prompt":']) {
       const answer = await call('POST', '/v1/images/generate', { body });
