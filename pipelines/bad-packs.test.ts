@@ -74,6 +74,13 @@ const DAMAGES: readonly Damage[] = [
     damage: (dir) => edit(join(dir, 'manifest.json'), (content) => ({ ...content, format: 2 })),
   },
   {
+    what: 'a manifest that names an unknown generator',
+    code: 'PACK_INVALID',
+    names: /manifest\.json: defaults\.generator/,
+    damage: (dir) =>
+      edit(join(dir, 'manifest.json'), (content) => ({ ...content, defaults: { generator: 'gpu' } })),
+  },
+  {
     what: 'a manifest that reaches outside',
     code: 'PACK_INVALID',
     names: /outside the pack: \.\.\/secret/,

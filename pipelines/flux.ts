@@ -7,7 +7,6 @@ import { denoise, Denoiser, type DenoiserEdges, type Predict } from './denoiser.
 import { withTwoRuns } from './guidance.js';
 import { firstLatents, packPatches, patchPositions, unpackPatches } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
-import { torchCpuNoise } from './noise/torch-cpu.js';
 import { PicturePlan, sizeShift } from './picture-plan.js';
 import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
 import { T5Text } from './t5-text.js';
@@ -83,7 +82,7 @@ export async function openFlux(pack: ModelPack, device: DeviceOptions): Promise<
       mu: sizeShift(plan.schedulerConfig, patches, MAX_SHIFT),
       sigmas: plan.schedulerConfig['use_flow_sigmas'] === true ? undefined : evenSigmas(steps),
     });
-    const noise = torchCpuNoise(request.seed);
+    const noise = plan.noise(request);
     const first = packPatches(firstLatents(noise, vae.channels * h * w, 1), vae.channels, h, w);
 
     // Denoise.

@@ -1,9 +1,11 @@
 import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../core/paths.js';
 import { Cancelled } from './cancelled.js';
+import { PicturePlan } from './picture-plan.js';
 import type { ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
 import { openPipeline } from './registry.js';
 
@@ -22,7 +24,11 @@ interface Golden {
 }
 
 async function open(name: string): Promise<ImagePipeline> {
-  const pipeline = await openPipeline(join(PACKS, name), { device: 'cpu', threads: 1, verifyDigests: true });
+  const pipeline = await openPipeline(resolve(PACKS, name), {
+    device: 'cpu',
+    threads: 1,
+    verifyDigests: true,
+  });
   if (pipeline.kind !== 'image') throw new Error(`${name} does not make pictures`);
   return pipeline;
 }
@@ -106,6 +112,36 @@ describe('an image pipeline', () => {
     const own = await pipeline.generate(request, silent);
     const other = await pipeline.generate({ ...request, scheduler: 'EulerDiscreteScheduler' }, silent);
     expect(Buffer.compare(Buffer.from(own.data.buffer), Buffer.from(other.data.buffer))).not.toBe(0);
+  });
+
+  it("draws from the CUDA generator's noise where the request or the pack says so", async () => {
+    const bytesOf = (picture: { data: Float32Array }) => Buffer.from(picture.data.buffer);
+    const own = bytesOf(await pipeline.generate(request, silent));
+    const cpu = bytesOf(await pipeline.generate({ ...request, generator: 'cpu' }, silent));
+    const cuda = bytesOf(await pipeline.generate({ ...request, generator: 'cuda' }, silent));
+    expect(cpu.equals(own)).toBe(true);
+    expect(cuda.equals(own)).toBe(false);
+
+    const dir = await mkdtemp(join(tmpdir(), 'zsky-generator-'));
+    try {
+      await cp(join(PACKS, 'sd'), dir, { recursive: true });
+      const manifest = JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8')) as { defaults: object };
+      manifest.defaults = { ...manifest.defaults, generator: 'cuda' };
+      await writeFile(join(dir, 'manifest.json'), JSON.stringify(manifest));
+      const other = await open(dir);
+      expect(bytesOf(await other.generate(request, silent)).equals(cuda)).toBe(true);
+      expect(bytesOf(await other.generate({ ...request, generator: 'cpu' }, silent)).equals(own)).toBe(true);
+      await other.release();
+
+      // The first values of seed 0 on a CUDA device, as noise.test.ts has them.
+      const plan = await PicturePlan.load(other.pack, { steps: 1, guidanceScale: 1 });
+      const drawn = plan.noise({ ...request, seed: 0 }).randn(4 * 4 * 4);
+      [-0.92466259, -0.42534415, -2.6438457, 0.14518388].forEach((value, i) =>
+        expect(drawn[i]).toBeCloseTo(value, 5),
+      );
+    } finally {
+      await rm(dir, { recursive: true });
+    }
   });
 
   it('reports numbers that are not finite instead of drawing them', async () => {

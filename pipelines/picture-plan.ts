@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { NodeError } from '../core/errors.js';
 import type { ModelPack } from '../models/pack/pack.js';
+import type { NoiseSource } from './noise/noise-source.js';
+import { torchNoise } from './noise/torch-noise.js';
 import type { PictureRequest } from './pipeline.js';
 import { createScheduler } from './schedulers/registry.js';
 import type { PlanOptions, Scheduler, SchedulerFactory } from './schedulers/scheduler.js';
@@ -61,6 +63,11 @@ export class PicturePlan {
   /** A run of the request's scheduler. @throws SCHEDULER_UNKNOWN */
   schedule(request: PictureRequest, steps: number, options?: PlanOptions): Scheduler {
     return this.#factory(request.scheduler).plan(steps, options);
+  }
+
+  /** The request's noise: of its generator, else of the pack's, else of torch on the CPU. */
+  noise(request: PictureRequest): NoiseSource {
+    return torchNoise(request.seed, request.generator ?? this.pack.manifest?.defaults.generator);
   }
 
   #factory(className: string | undefined): SchedulerFactory {

@@ -3,6 +3,7 @@ import type { Stage } from '../core/messages.js';
 import type { ModelPack } from '../models/pack/pack.js';
 import type { RunMeter } from '../models/run-meter.js';
 import type { NoiseSource } from './noise/noise-source.js';
+import type { GeneratorDevice } from './noise/torch-noise.js';
 
 /** Where a pipeline tells how far it is. Awaited between graph runs; throwing stops the pipeline. */
 export interface PipelineObserver {
@@ -23,6 +24,8 @@ export interface PictureRequest {
   readonly width: number;
   readonly height: number;
   readonly seed: number;
+  /** Device whose torch generator the seed's noise comes from, instead of the pack's; `cpu` where neither says. */
+  readonly generator?: GeneratorDevice | undefined;
   readonly steps?: number | undefined;
   readonly guidanceScale?: number | undefined;
   /** Scheduler class instead of the pack's own. */

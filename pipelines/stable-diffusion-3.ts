@@ -9,7 +9,6 @@ import { denoise, Denoiser, type DenoiserEdges } from './denoiser.js';
 import { withGuidance } from './guidance.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
-import { torchCpuNoise } from './noise/torch-cpu.js';
 import { PicturePlan, sizeShift } from './picture-plan.js';
 import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
 import { T5Text } from './t5-text.js';
@@ -76,7 +75,7 @@ export async function openStableDiffusion3(pack: ModelPack, device: DeviceOption
     const dynamic = plan.schedulerConfig['use_dynamic_shifting'] === true;
     const mu = dynamic ? sizeShift(plan.schedulerConfig, patches, MAX_SHIFT) : undefined;
     const scheduler = plan.schedule(request, steps, { mu });
-    const noise = torchCpuNoise(request.seed);
+    const noise = plan.noise(request);
     const first = firstLatents(noise, vae.channels * h * w, 1);
 
     // Denoise.

@@ -9,7 +9,6 @@ import { denoise, Denoiser, UNET, type DenoiserEdges } from './denoiser.js';
 import { guidanceEmbedding, withGuidance } from './guidance.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
-import { torchCpuNoise } from './noise/torch-cpu.js';
 import { PicturePlan } from './picture-plan.js';
 import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
 import { Upscaler } from './upscaler.js';
@@ -64,7 +63,7 @@ export async function openStableDiffusionXl(pack: ModelPack, device: DeviceOptio
 
     // Prepare the latents and the size conditions: original size, crop corner, target size.
     const scheduler = plan.schedule(request, steps);
-    const noise = torchCpuNoise(request.seed);
+    const noise = plan.noise(request);
     const first = firstLatents(noise, vae.channels * h * w, scheduler.initNoiseSigma);
     const { width, height } = request;
     const ids = floats(Float32Array.of(height, width, 0, 0, height, width), 1, 6);

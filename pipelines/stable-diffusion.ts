@@ -7,7 +7,6 @@ import { denoise, Denoiser, UNET } from './denoiser.js';
 import { guidanceEmbedding, withGuidance } from './guidance.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
-import { torchCpuNoise } from './noise/torch-cpu.js';
 import { PicturePlan } from './picture-plan.js';
 import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
 import { Upscaler } from './upscaler.js';
@@ -40,7 +39,7 @@ export async function openStableDiffusion(pack: ModelPack, device: DeviceOptions
 
     // Prepare the latents.
     const scheduler = plan.schedule(request, steps);
-    const noise = torchCpuNoise(request.seed);
+    const noise = plan.noise(request);
     const first = firstLatents(noise, vae.channels * h * w, scheduler.initNoiseSigma);
 
     // Denoise.

@@ -18,6 +18,8 @@ export const packManifest = z.object({
       steps: z.number().int().positive().optional(),
       guidanceScale: z.number().optional(),
       scheduler: z.string().optional(),
+      /** Device whose torch generator the noise of a seed comes from; the CPU's where absent. */
+      generator: z.enum(['cpu', 'cuda']).optional(),
       framesPerSecond: z.number().positive().optional(),
       /** Tokens that a T5 encoder is given, padding included. */
       maxSequenceLength: z.number().int().positive().optional(),

@@ -10,7 +10,7 @@ import { T5Tokenizer } from '../../models/tokenizers/t5.js';
 import type { Tokenizer } from '../../models/tokenizers/tokenizer.js';
 import { concat, expectFinite, outputOf, tokenBatch } from '../film/batch.js';
 import { guide } from '../guidance.js';
-import { torchCpuNoise } from '../noise/torch-cpu.js';
+import { torchNoise } from '../noise/torch-noise.js';
 import { sizeShift } from '../picture-plan.js';
 import { createScheduler } from '../schedulers/registry.js';
 import type { SchedulerFactory } from '../schedulers/scheduler.js';
@@ -162,7 +162,7 @@ export class LTXPipeline implements VideoPipeline {
     });
     const seen = this.seenTokens(request.keyframe, shape);
     const batch = guidance ? 2 : 1;
-    const noise = request.noise ?? torchCpuNoise(request.seed);
+    const noise = request.noise ?? torchNoise(request.seed, this.pack.manifest?.defaults.generator);
     let latents: Float32Array = packLatents(noise.randn(latentCount(shape)), shape, patch);
     // The flow's noise levels are evenly spaced; the scheduler shifts them towards noise, more for larger films.
     const sigmas = Array.from({ length: steps }, (_, step) => 1 - step / steps);

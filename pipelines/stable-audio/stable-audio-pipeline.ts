@@ -10,7 +10,7 @@ import type { Tokenizer } from '../../models/tokenizers/tokenizer.js';
 import { concat, expectFinite, outputOf, tokenBatch } from '../film/batch.js';
 import { guide } from '../guidance.js';
 import type { NoiseSource } from '../noise/noise-source.js';
-import { torchCpuNoise } from '../noise/torch-cpu.js';
+import { torchNoise } from '../noise/torch-noise.js';
 import type { AudioPipeline, PipelineObserver, SoundRequest } from '../pipeline.js';
 import { createScheduler } from '../schedulers/registry.js';
 import type { SchedulerFactory } from '../schedulers/scheduler.js';
@@ -190,7 +190,7 @@ export class StableAudioPipeline implements AudioPipeline {
   async generate(request: SoundRequest, observer: PipelineObserver): Promise<PcmAudio> {
     const stretches = stretchesOf(request.durationMs / 1000, this.stretchSeconds);
     const steps = request.steps ?? this.parts.defaults.steps;
-    const noise = request.noise ?? torchCpuNoise(request.seed);
+    const noise = request.noise ?? torchNoise(request.seed, this.pack.manifest?.defaults.generator);
     const made: PcmAudio[] = [];
     for (const [index, seconds] of stretches.entries()) {
       made.push(

@@ -18,6 +18,7 @@ const requestFile = z.strictObject({
   width: z.number().int().positive().max(4096).optional(),
   height: z.number().int().positive().max(4096).optional(),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  generator: z.enum(['cpu', 'cuda']).optional(),
   steps: z.number().int().positive().optional(),
   guidanceScale: z.number().optional(),
   trueGuidanceScale: z.number().optional(),
@@ -32,7 +33,8 @@ pack is loaded once.
 
   --pack DIR       folder with model_index.json
   --request FILE   the request: prompt, and optionally negative, width, height, seed, steps, guidanceScale,
-                   trueGuidanceScale (FLUX), scheduler (a class name)
+                   trueGuidanceScale (FLUX), scheduler (a class name), generator (cpu or cuda: whose noise
+                   the seed stands for in torch, whatever --device runs the graphs)
   --out FILE       the picture at exactly the asked size: .webp, .png, .jpg or .avif
   --raw FILE       the decoded picture before any change of size, [3, H, W] float32 in 0..1, as a NumPy file;
                    width and height must be sizes that the pack makes
