@@ -1,5 +1,11 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROJECT_ROOT } from '../core/paths.js';
+import { openPack } from '../models/pack/pack.js';
+import { RunMeter } from '../models/run-meter.js';
+import { torchCpuNoise } from './noise/torch-cpu.js';
+import { VaeDecoder } from './vae.js';
 import { decodeTiled, stretches } from './vae-tiles.js';
 
 describe('stretches', () => {
@@ -79,5 +85,52 @@ describe('decodeTiled', () => {
     expect(row[0]).toBe(0);
     expect(row[row.length - 1]).toBe(1);
     for (let x = 1; x < row.length; x++) expect(Math.abs(row[x] - row[x - 1])).toBeLessThan(2 / 16);
+  });
+});
+
+describe("a real decoder's tiles beside its whole picture", () => {
+  const channels = 4;
+  const h = 32;
+  let vae: VaeDecoder;
+  beforeAll(async () => {
+    const pack = await openPack(join(PROJECT_ROOT, 'tests/fixtures/packs/sd'), { verifyDigests: true });
+    vae = await VaeDecoder.load(pack, { device: 'cpu', threads: 1 }, new RunMeter());
+  });
+  afterAll(() => vae.release());
+
+  /** Difference of the two pictures: its largest value, and the mean step from any column to the next, in 1/255. */
+  async function compare(w: number, overlap: number): Promise<{ worst: number; steps: number[] }> {
+    const observer = { progress: async () => {} };
+    const noise = torchCpuNoise(3).randn(channels * h * w);
+    const at = vae.downscale;
+    const decodeWith = (aboveArea: number) =>
+      vae.decode(noise, h, w, observer, { aboveArea, tile: 32 * at, overlap: overlap * at });
+    const [whole, tiled] = [await decodeWith(Infinity), await decodeWith(0)];
+    const difference = whole.data.map((value, i) => tiled.data[i] - value);
+    const steps = new Array<number>(whole.width - 1).fill(0);
+    const rows = difference.length / whole.width;
+    for (let i = 0; i + 1 < difference.length; i++) {
+      const x = i % whole.width;
+      if (x + 1 < whole.width) steps[x] += (255 / rows) * Math.abs(difference[i + 1] - difference[i]);
+    }
+    return { worst: difference.reduce((most, value) => Math.max(most, Math.abs(value)), 0), steps };
+  }
+
+  // The decoder looks at its whole input (group norm, attention), so tiles differ a little everywhere; what must
+  // not be is a line where they meet. The tiny decoder's tiles are small: those of pictures are 1024 pixels wide.
+  it('meet without a line, and differ little', async () => {
+    const { worst, steps } = await compare(56, 8);
+    expect(worst).toBeLessThan(0.05);
+    expect(Math.max(...steps)).toBeLessThan(2);
+    const wider = await compare(48, 16);
+    expect(wider.worst).toBeLessThan(0.02);
+    expect(Math.max(...wider.steps)).toBeLessThan(1);
+  });
+
+  it('show a line when they do not overlap, so that the measure means something', async () => {
+    const { steps } = await compare(64, 0);
+    const line = Math.max(...steps);
+    expect(steps.indexOf(line)).toBe(32 * vae.downscale - 1);
+    expect(line).toBeGreaterThan(20);
   });
 });
