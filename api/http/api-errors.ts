@@ -52,6 +52,11 @@ export const API_ERRORS = {
     title: 'Not found',
     meaning: 'There is nothing at this path, or not with this method.',
   },
+  request_timeout: {
+    status: 408,
+    title: 'Request timeout',
+    meaning: 'The request did not arrive whole in time.',
+  },
   range_not_satisfiable: {
     status: 416,
     title: 'Range not satisfiable',
@@ -81,6 +86,11 @@ export const API_ERRORS = {
     status: 429,
     title: 'Overage budget reached',
     meaning: 'The allowance is used and so is the overage budget.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'Headers too large',
+    meaning: 'Address and headers of the request are longer than 16 KiB together.',
   },
   prompt_blocked: {
     status: 451,

@@ -25,25 +25,27 @@ function asApiError(error: FastifyError | ApiError): ApiError {
   return new ApiError('internal', 'Something went wrong on our side. Please try again.');
 }
 
-/** Sends an error as problem+json (RFC 9457) with our code, the request's id and the text as `error`. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ApiError): FastifyReply {
+/** The body of an error: problem+json (RFC 9457) with our code, the request's id and the text as `error`. */
+export function problemText(error: ApiError, requestId: string): string {
   const { status, title } = API_ERRORS[error.code];
+  return JSON.stringify({
+    type: `/docs#${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    error: error.message,
+    request_id: requestId,
+    ...error.options.extra,
+  });
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ApiError): FastifyReply {
   return reply
-    .code(status)
+    .code(error.status)
     .headers({ ...error.options.headers, 'cache-control': 'no-store' })
     .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `/docs#${error.code}`,
-        title,
-        status,
-        detail: error.message,
-        code: error.code,
-        error: error.message,
-        request_id: request.id,
-        ...error.options.extra,
-      }),
-    );
+    .send(problemText(error, request.id));
 }
 
 /** Answers anything thrown in a route; what nobody foresaw is logged, without the request's content. */

@@ -15,6 +15,7 @@ import { ApiError } from './api-errors.js';
 import { registerOpenApi } from './openapi.js';
 import { problemHandler, sendProblem } from './problem.js';
 import { registerPages } from './static-files.js';
+import { answerUnreadable } from './unreadable.js';
 import { validateWithZod } from './validation.js';
 
 /** The longest valid body is a prompt and a negative prompt of 2000 characters, escaped. */
@@ -29,15 +30,17 @@ function requestIds(): () => string {
 
 /** The HTTP side of the API, not yet listening. */
 export async function buildServer(services: Services, publicUrl: string): Promise<App> {
+  const nextId = requestIds();
   const app: App = Fastify({
     logger: false,
-    genReqId: requestIds(),
+    genReqId: nextId,
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: 500 },
     // Requests that hold the connection (events, zero retention) must not be cut by a timeout.
     requestTimeout: 0,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, nextId()),
     frameworkErrors: (error, request, reply) => {
       problemHandler(services.log)(error, request, reply);
     },

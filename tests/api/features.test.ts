@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RETRY_AFTER_MS, sendDueWebhooks } from '../../api/background/webhook-sender.js';
@@ -309,6 +309,19 @@ describe('the service', () => {
     });
     expect(body.additionalProperties).toBe(false);
     expect(body.required).toEqual(['prompt']);
+  });
+
+  it('answers what reaches no route as it answers everything else', async () => {
+    const long = await api.call('GET', `/v1/jobs?before=${'x'.repeat(20_000)}`, { key });
+    expect(long.json).toMatchObject({ status: 431, code: 'headers_too_large' });
+    expect(long.headers.get('content-type')).toBe('application/problem+json');
+    expect(long.json.request_id).toBe(long.headers.get('x-request-id'));
+    const { hostname, port } = new URL(api.api.url);
+    const socket = connect(Number(port), hostname);
+    socket.write('no request at all\r\n\r\n');
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*"code":"invalid_params"/);
+    expect((await api.call('GET', '/healthz')).status).toBe(200);
   });
 
   it('tells its health', async () => {
