@@ -54,13 +54,15 @@ export class InlineJobs {
     this.held.add(jobId);
     const inbox = services.broker.openInbox();
     const ended = this.nextEnd(jobId);
+    const left = whenAborted(gone);
+    const closing = whenAborted(this.closing.signal);
     try {
       await this.publish(jobId, submission, inbox.replyTo);
       const first = await Promise.race([
         inbox.result,
         ended.event,
-        aborted(gone),
-        aborted(this.closing.signal).then(() => 'closing' as const),
+        left.happened.then(() => 'aborted' as const),
+        closing.happened.then(() => 'closing' as const),
         timeout(INLINE_DEADLINE_MS + GRACE_MS),
       ]);
       if (first === 'closing') {
@@ -87,6 +89,8 @@ export class InlineJobs {
       if (!gone.aborted) this.release(jobId, ended.stop);
       throw error;
     } finally {
+      closing.forget();
+      left.forget();
       inbox.close();
     }
   }
@@ -186,11 +190,15 @@ export class InlineJobs {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<'aborted'> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve('aborted');
-    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+/** `forget` matters where the signal outlives the wait: it would keep every waiter for good. */
+function whenAborted(signal: AbortSignal): { happened: Promise<void>; forget: () => void } {
+  let abort = (): void => undefined;
+  const happened = new Promise<void>((resolve) => {
+    abort = resolve;
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', abort, { once: true });
   });
+  return { happened, forget: () => signal.removeEventListener('abort', abort) };
 }
 
 function timeout(ms: number): Promise<'timeout'> {

@@ -264,6 +264,18 @@ describe('X-ZSky-Store: 0', () => {
     await until(async () => (await api.call('GET', '/v1/account', { key })).json.active_jobs.used === 0);
   });
 
+  it('leaves no listener behind, however many calls there were', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', note);
+    for (let n = 0; n < 12; n += 1) {
+      expect((await image({}, { headers: { 'x-zsky-store': '0' } })).status).toBe(200);
+    }
+    await new Promise(setImmediate);
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('gives back what a dead API process had reserved once its lease runs out', async () => {
     node.script = async (_job, { cancelled }) => (await cancelled, 'complete');
     const { services } = api.api;
