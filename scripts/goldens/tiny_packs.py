@@ -3,7 +3,7 @@
     python scripts/goldens/tiny_packs.py FOLDER
 
 FOLDER/diffusers/NAME is what diffusers loads, FOLDER/packs/NAME the pack of our exporter, FOLDER/optimum/NAME the
-same in the layout of Optimum's exports, old and new.
+same in the layout of Optimum's exports, old and new. FOLDER/float16/sd has the graphs kept in tests/fixtures/float16-sd.
 """
 
 import json
@@ -234,6 +234,9 @@ def build(folder: Path, names) -> None:
             target = folder / ("optimum-old" if old else "optimum") / name
             shutil.rmtree(target, ignore_errors=True)
             optimum_layout(source, target, old)
+        if name == "sd":
+            shutil.rmtree(folder / "float16" / name, ignore_errors=True)
+            export_folder(source, folder / "float16" / name, fp16=True)
 
 
 if __name__ == "__main__":
