@@ -81,10 +81,10 @@ describe('the prompt check', () => {
     const empty = mkdtempSync(join(tmpdir(), 'zsky-models-'));
     const made = createPromptChecker({ modelsDir: empty, meter: new RunMeter() });
     await expect(made).rejects.toMatchObject({ code: 'CHECK_UNAVAILABLE' });
-    const policyFile = join(empty, 'none.json');
+    const policyFolder = join(empty, 'none');
     const unruled = createPromptChecker({
       modelsDir: join(CACHE_DIR, 'safety'),
-      policyFile,
+      policyFolder,
       meter: new RunMeter(),
     });
     await expect(unruled).rejects.toMatchObject({ code: 'CHECK_UNAVAILABLE' });
