@@ -26,7 +26,10 @@ function joinSpelled(text: string, lexicon: Lexicon): string {
   return text.replace(SPELLED, (run) =>
     run
       .split(WIDE_GAP)
-      .map((part) => lexicon.segment(lexicon.repair(part.replace(/[^\p{L}\p{N}@$!]+/gu, ''))).join(' '))
+      .map((part) => {
+        const meant = lexicon.repair(part.replace(/[^\p{L}\p{N}@$!]+/gu, ''));
+        return meant.includes(' ') || lexicon.knows(meant) ? meant : lexicon.segment(meant).join(' ');
+      })
       .join(' '),
   );
 }
@@ -58,8 +61,11 @@ function turnEach(text: string, lexicon: Lexicon): string {
   return text.replace(/\p{L}+/gu, (word) => (lexicon.isReversed(word) ? reversed(word) : word));
 }
 
-/** The text, turned round when most of it is made of known words backwards. */
-function forwards(text: string, lexicon: Lexicon): string {
+/**
+ * The text as it runs forwards: itself, or when most of it is made of known words backwards, turned round as a whole and
+ * word by word, the likelier first.
+ */
+function forwards(text: string, lexicon: Lexicon): string[] {
   const words = wordsOnly(text)
     .split(' ')
     .filter((word) => word.length >= 3);
@@ -68,14 +74,14 @@ function forwards(text: string, lexicon: Lexicon): string {
     letters(words.filter((word) => lexicon.isReversed(word))) < MOSTLY * letters(words) ||
     words.length === 0
   )
-    return text;
+    return [text];
   const known = (reading: string) =>
     wordsOnly(reading)
       .split(' ')
       .filter((word) => lexicon.knows(word)).length;
   const whole = reversed(text);
   const each = turnEach(text, lexicon);
-  return known(whole) > known(each) ? whole : each;
+  return known(whole) >= known(each) ? [whole, each] : [each, whole];
 }
 
 const UNSPACED = '[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}]';
@@ -84,10 +90,10 @@ const GAP_WITHIN = new RegExp(`(?<=${UNSPACED})[^\\p{L}\\p{N}]+(?=${UNSPACED})`,
 /** Every reading of a prompt that the check should see. */
 export function readingsOf(text: string, lexicon: Lexicon): Readings {
   const base = plain(text);
-  const repaired = repairEach(joinSpelled(forwards(base, lexicon), lexicon), lexicon);
-  const halves = joinHalves(wordsOnly(repaired).split(' '), lexicon);
-  const sentence = halves.join(' ') === wordsOnly(repaired) ? repaired : halves.join(' ');
-  const words = [wordsOnly(base), wordsOnly(repaired), halves.join(' ')];
+  const repaired = forwards(base, lexicon).map((text) => repairEach(joinSpelled(text, lexicon), lexicon));
+  const halves = joinHalves(wordsOnly(repaired[0]).split(' '), lexicon).join(' ');
+  const sentence = halves === wordsOnly(repaired[0]) ? repaired[0] : halves;
+  const words = [wordsOnly(base), ...repaired.map(wordsOnly), halves];
   const dense = base.replace(GAP_WITHIN, '');
   if (dense !== base || new RegExp(UNSPACED, 'u').test(base))
     words.push(wordsOnly(dense), wordsOnly(reversed(dense)));
