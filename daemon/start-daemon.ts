@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { connectBroker } from '../core/broker/connection.js';
 import { Fence } from '../core/broker/fence.js';
 import { ensureStreams } from '../core/broker/streams.js';
+import { CACHE_DIR } from '../core/paths.js';
 import { installationSecret } from '../core/config/secrets.js';
 import type { Settings } from '../core/config/settings.js';
 import { NodeError } from '../core/errors.js';
@@ -70,6 +71,8 @@ export async function startDaemon(
         threads: daemon.threads,
         nodeId,
         watermarkKey,
+        safetyModels: join(CACHE_DIR, 'safety'),
+        policyFolder: daemon.policy,
         ffmpeg: daemon.ffmpeg,
         encoder: daemon.encoder,
         verifyDigests: true,

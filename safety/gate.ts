@@ -12,6 +12,8 @@ import type { MediaFacts, MediaSource, Released } from '../core/released.js';
  *   approvePrompt → ApprovedPrompt → (generate) → approveOutput → ApprovedOutput → (watermark)
  *     → mark → Marked → (encode, read the watermark back) → release → Released → ResultStore.put
  *
+ * Words that are to be spoken take a branch of their own: ApprovedPrompt → approveSpeech → ApprovedSpeech → voice.
+ *
  * The executor walks it. Its release then crosses to the supervisor as a pass: facts and an HMAC with a key
  * that the two share for the life of the executor. `admit` turns it back into a Released.
  */
@@ -22,6 +24,8 @@ export type ApprovedPrompt = Step<
   'approved-prompt',
   { readonly prompt: string; readonly negative: string | undefined }
 >;
+/** A line that may be spoken: it stands in the approved prompt, letter for letter, and passed the check by itself. */
+export type ApprovedSpeech = Step<'approved-speech', string>;
 export type ApprovedOutput<T> = Step<'approved-output', T>;
 export type Marked<T> = Step<'marked', { readonly media: T; readonly watermark: string }>;
 
@@ -56,6 +60,24 @@ export async function approvePrompt(
   if (!verdict.allowed)
     throw new Blocked({ where: 'prompt', category: verdict.category, reason: verdict.reason });
   return seal({ prompt, negative });
+}
+
+/**
+ * Takes a line to the voice. The voice is given nothing but what the prompt check saw, whoever chose the line.
+ * @throws Blocked, CHECK_UNAVAILABLE
+ */
+export async function approveSpeech(
+  check: CheckPrompt,
+  { value }: ApprovedPrompt,
+  line: string,
+): Promise<ApprovedSpeech> {
+  if (!value.prompt.includes(line))
+    throw new NodeError(
+      'CHECK_UNAVAILABLE',
+      'a line to be spoken does not stand in the prompt that was checked',
+    );
+  await approvePrompt(check, line);
+  return seal(line);
 }
 
 /** What every output check answers with, whatever it measures. */

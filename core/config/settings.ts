@@ -130,6 +130,12 @@ const daemon = z.strictObject({
     .optional()
     .meta({ secret: true })
     .describe('Key of the invisible watermark. Absent: made on first start. Keep it: it reads old results.'),
+  policy: z
+    .string()
+    .optional()
+    .describe(
+      'Folder of the safety policy, a copy of safety/policy. Absent: the one that comes with the node.',
+    ),
   ffmpeg: z
     .string()
     .optional()

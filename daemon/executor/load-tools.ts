@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { NodeError } from '../../core/errors.js';
-import { CACHE_DIR, PROJECT_ROOT } from '../../core/paths.js';
+import { PROJECT_ROOT } from '../../core/paths.js';
 import { RunMeter } from '../../models/run-meter.js';
 import type { AnyPipeline, PipelineObserver } from '../../pipelines/pipeline.js';
 import { openPipeline } from '../../pipelines/registry.js';
@@ -13,11 +13,8 @@ import { createPromptChecker, type PromptChecker } from '../../safety/prompt/pro
 import type { ExecutorSetup } from './protocol.js';
 import type { ExecutorTools } from './tools.js';
 
-/** Set-up puts the converted safety models here. */
-const SAFETY_MODELS = join(CACHE_DIR, 'safety');
-
-export function loadPromptChecker(): Promise<PromptChecker> {
-  return createPromptChecker({ modelsDir: SAFETY_MODELS, meter: new RunMeter() });
+export function loadPromptChecker({ safetyModels, policyFolder }: ExecutorSetup): Promise<PromptChecker> {
+  return createPromptChecker({ modelsDir: safetyModels, policyFolder, meter: new RunMeter() });
 }
 
 /** Relative pack folders are looked for in the working directory, then in the project. */
@@ -67,8 +64,9 @@ export async function loadTools(
       : undefined;
   onLoading('safety models');
   const safetyMeter = new RunMeter();
-  const prompts = await createPromptChecker({ modelsDir: SAFETY_MODELS, meter: safetyMeter });
-  const outputs = await createOutputChecker({ modelsDir: SAFETY_MODELS, meter: safetyMeter });
+  const safety = { modelsDir: setup.safetyModels, policyFolder: setup.policyFolder, meter: safetyMeter };
+  const prompts = await createPromptChecker(safety);
+  const outputs = await createOutputChecker(safety);
   return {
     image: image?.kind === 'image' ? image : undefined,
     video: video?.kind === 'video' ? video : undefined,

@@ -87,8 +87,8 @@ async function serveJobs(setup: ExecutorSetup): Promise<void> {
   send({ type: 'ready', kinds, packs: kinds.map((kind) => packOf(tools, kind)) });
 }
 
-async function serveChecks(): Promise<void> {
-  const prompts = await loadPromptChecker();
+async function serveChecks(setup: ExecutorSetup): Promise<void> {
+  const prompts = await loadPromptChecker(setup);
   process.on('message', (message: ToExecutor) => {
     if (message.type !== 'check') return;
     prompts.check(message.question).then(
@@ -102,7 +102,7 @@ async function serveChecks(): Promise<void> {
 process.once('message', (message: ToExecutor) => {
   if (message.type !== 'setup')
     throw new NodeError('INTERNAL', 'the first message to an executor must be its setup');
-  const serve = message.setup.role === 'checker' ? serveChecks() : serveJobs(message.setup);
+  const serve = message.setup.role === 'checker' ? serveChecks(message.setup) : serveJobs(message.setup);
   serve.catch((error: unknown) => {
     const { code, message: text, hint } = asNodeError(error, 'EXECUTOR_START_FAILED');
     send({ type: 'start-failed', code, message: text, hint });

@@ -3,6 +3,8 @@ import type { PcmAudio } from '../../core/media.js';
 import type { AudioPipeline, PipelineObserver } from '../../pipelines/pipeline.js';
 import type { SoundDirector } from '../../pipelines/sound-director/plan.js';
 import type { VitsPipeline } from '../../pipelines/speech/vits-pipeline.js';
+import { approveSpeech, type ApprovedPrompt, type ApprovedSpeech } from '../../safety/gate.js';
+import type { PromptChecker } from '../../safety/prompt/prompt-checker.js';
 import { MASTER_RATE_HZ } from '../media/loudness.js';
 import { mixSound, type MixPart } from '../media/mix-sound.js';
 
@@ -11,6 +13,7 @@ export interface SoundTools {
   readonly audio: AudioPipeline | undefined;
   readonly voice: VitsPipeline | undefined;
   readonly director: SoundDirector;
+  readonly prompts: PromptChecker;
 }
 
 /** A mixed sound before mastering, and how loud it should become. */
@@ -28,11 +31,15 @@ const FIRST_WORD_MS = 350;
 const BETWEEN_LINES_MS = 450;
 
 /** Spoken lines one after the other; a line that would run past the end is spoken faster, up to a limit. */
-async function speak(lines: readonly string[], voice: VitsPipeline, durationMs: number): Promise<MixPart[]> {
+async function speak(
+  lines: readonly ApprovedSpeech[],
+  voice: VitsPipeline,
+  durationMs: number,
+): Promise<MixPart[]> {
   const available = durationMs - FIRST_WORD_MS - BETWEEN_LINES_MS * lines.length;
   const say = async (pace: number): Promise<PcmAudio[]> => {
     const spoken: PcmAudio[] = [];
-    for (const text of lines) spoken.push(await voice.speak({ text, pace }));
+    for (const { value } of lines) spoken.push(await voice.speak({ text: value, pace }));
     return spoken;
   };
   const lengthMs = (sound: PcmAudio): number => (1000 * sound.channels[0].length) / sound.sampleRateHz;
@@ -49,16 +56,17 @@ async function speak(lines: readonly string[], voice: VitsPipeline, durationMs: 
 
 /**
  * The sound of a prompt: the director's layers, each made by the sound graphs, and its spoken lines over them.
+ * @throws Blocked and CHECK_UNAVAILABLE when a line may not be spoken
  * @throws KIND_UNSUPPORTED when a sound or voice is needed that this node has no pack for
  */
 export async function makeSound(
   tools: SoundTools,
-  prompt: string,
+  prompt: ApprovedPrompt,
   sampleCount: number,
   seed: number,
   observer: PipelineObserver,
 ): Promise<MixedSound> {
-  const plan = await tools.director.plan(prompt);
+  const plan = await tools.director.plan(prompt.value.prompt);
   if (tools.audio === undefined) {
     throw new NodeError('KIND_UNSUPPORTED', 'this node has no pack that makes sound');
   }
@@ -79,7 +87,10 @@ export async function makeSound(
         hint: 'Fetch one with: npx zsky-node setup',
       });
     }
-    parts.push(...(await speak(plan.speech, tools.voice, durationMs)));
+    const lines: ApprovedSpeech[] = [];
+    for (const line of plan.speech)
+      lines.push(await approveSpeech((input) => tools.prompts.check(input), prompt, line));
+    parts.push(...(await speak(lines, tools.voice, durationMs)));
   }
   return { sound: mixSound(parts, sampleCount), targetLufs: plan.quiet ? QUIET_LUFS : USUAL_LUFS };
 }

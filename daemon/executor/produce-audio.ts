@@ -16,8 +16,8 @@ const MAX_TRUE_PEAK_DB = -1;
 
 /**
  * The story of a sound: prompt check, director and sound graphs, watermark, mastering into the asked format, probe,
- * the watermark read back from the decoded file, release. What is spoken is the prompt's own quoted words, which
- * the prompt check has seen.
+ * the watermark read back from the decoded file, release. Nothing listens to the sound: its graphs make no speech, and
+ * the voice takes only lines that the gate approved.
  * @throws Blocked, Cancelled, and any NodeError of its steps
  */
 export async function produceAudio(
@@ -32,7 +32,7 @@ export async function produceAudio(
   const prompt = await approvePrompt((input) => tools.prompts.check(input), request.prompt);
 
   const sampleCount = Math.round((request.durationMs / 1000) * MASTER_RATE_HZ);
-  const mixed = await makeSound(tools, request.prompt, sampleCount, request.seed, observer);
+  const mixed = await makeSound(tools, prompt, sampleCount, request.seed, observer);
   const approved = await approveOutput(prompt, mixed.sound, async () => ({ allowed: true }));
   await observer.progress('watermark', 0, 1);
   const marked = mark(approved, marks.payload, (sound) => marks.sound.embed(sound));

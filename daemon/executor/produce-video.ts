@@ -65,7 +65,7 @@ export async function produceVideo(
 
     await observer.progress('sound', 0, 1);
     const sampleCount = Math.round((film.frameCount / film.framesPerSecond) * MASTER_RATE_HZ);
-    const { sound, targetLufs } = await makeSound(tools, request.prompt, sampleCount, request.seed, observer);
+    const { sound, targetLufs } = await makeSound(tools, prompt, sampleCount, request.seed, observer);
 
     await observer.progress('encode', 0, 3);
     const goal = { targetLufs, maxTruePeakDb: MAX_TRUE_PEAK_DB, sampleCount };
@@ -149,6 +149,9 @@ class CheckedFrames {
       if (index === this.frameCount >> 1) this.poster = frame;
       index += 1;
       yield this.marks.film.embed(frame);
+    }
+    for (const frame of sampler.mostDifferent()) {
+      await approveOutput(this.prompt, frame, (each) => this.tools.outputs.checkPicture(each));
     }
     this.ended = index === this.frameCount;
   }

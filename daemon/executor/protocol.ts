@@ -22,6 +22,10 @@ export interface ExecutorSetup {
   readonly threads: number;
   readonly nodeId: string;
   readonly watermarkKey: string;
+  /** Folder of safety models made by set-up. */
+  readonly safetyModels: string;
+  /** Absent: the safety policy that comes with the node. */
+  readonly policyFolder: string | undefined;
   /** Seals releases; made anew for each executor process and told to nobody else. */
   readonly passKey: string;
   readonly ffmpeg: string | undefined;

@@ -1,7 +1,7 @@
 import type { RgbImage } from '../../core/media.js';
 
 /** A square or rectangle of a picture, in pixels. */
-interface Crop {
+export interface Crop {
   readonly left: number;
   readonly top: number;
   readonly width: number;

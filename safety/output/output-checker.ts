@@ -1,108 +1,117 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { asNodeError, NodeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/media.js';
 import type { RunMeter } from '../../models/run-meter.js';
-import { GraphSession } from '../../models/session.js';
-import { floats } from '../../models/tensor/tensor.js';
-import { cropsOf, writeScaled } from './crops.js';
+import { readPolicy, refusalText } from '../policy/policy.js';
+import { cropsOf, type Crop } from './crops.js';
+import { PictureClassifier, sexualScore, type PictureScores } from './picture-classifier.js';
 
-/** Order of the classifier's outputs. */
-const CLASSES = ['drawing', 'hentai', 'neutral', 'porn', 'sexy'] as const;
-export type PictureScores = Readonly<Record<(typeof CLASSES)[number], number>>;
+/** What the first classifier said of the whole picture, and which layer and score decided. */
+interface Judged {
+  readonly scores: PictureScores;
+  readonly layer: 'whole picture' | 'part of the picture' | 'stricter classifier';
+  readonly score: number;
+}
 
 export type OutputVerdict =
-  | { readonly allowed: true; readonly scores: PictureScores }
-  | {
-      readonly allowed: false;
-      readonly category: string;
-      readonly reason: string;
-      readonly scores: PictureScores;
-    };
+  | ({ readonly allowed: true } & Judged)
+  | ({ readonly allowed: false; readonly category: string; readonly reason: string } & Judged);
 
 export interface OutputChecker {
-  /** Looks at the picture and at five crops of it. @throws CHECK_UNAVAILABLE */
+  /** Looks at the picture and at parts of it. @throws CHECK_UNAVAILABLE */
   checkPicture(image: RgbImage): Promise<OutputVerdict>;
 }
 
 export interface OutputCheckerOptions {
   /** Folder made by set-up. */
   readonly modelsDir: string;
+  /** Absent: the policy that comes with the node. */
+  readonly policyFolder?: string | undefined;
   readonly meter: RunMeter;
   readonly timeoutMs?: number | undefined;
 }
 
-const SIDE = 224;
-const PIXELS = SIDE * SIDE * 3;
+const FIRST_SIDE = 224;
+const STRICT_SIDE = 299;
+/** Most parts that the stricter classifier, ten times as slow, is asked about. */
+const MOST_STRICT = 2;
 const DEFAULT_TIMEOUT_MS = 30_000;
-/**
- * Scores from which a picture is refused. The crops see more of a detail but less of what it belongs to, so
- * they must be surer. `sexy` alone is no ground: it is what the model says of beaches and sport.
- */
-const WHOLE = { explicit: 0.6, suggestive: 0.92 };
-const CROPPED = { explicit: 0.85, suggestive: 0.98 };
-const REASON = 'Sorry — our safety check stopped this result: it looks like sexual content or nudity.';
 
-function scoresAt(data: Float32Array, row: number): PictureScores {
-  const scores = CLASSES.map((name, i) => [name, data[row * CLASSES.length + i]] as const);
-  return Object.fromEntries(scores) as unknown as PictureScores;
-}
-
-/** Runs the picture classifier; anything but finite scores in time is an unavailable check. @throws CHECK_UNAVAILABLE */
-export async function createOutputChecker(options: OutputCheckerOptions): Promise<OutputChecker> {
-  let graph: GraphSession;
+async function load(options: OutputCheckerOptions, file: string, side: number): Promise<PictureClassifier> {
   try {
-    graph = await GraphSession.load(
-      join(options.modelsDir, 'pictures.onnx'),
-      { device: 'cpu' },
-      options.meter,
-    );
-    graph.expect(['image'], []);
+    return await PictureClassifier.load(join(options.modelsDir, file), side, options.meter);
   } catch (error) {
     throw new NodeError(
       'CHECK_UNAVAILABLE',
-      `the picture classifier cannot be loaded: ${asNodeError(error).message}`,
-      {
-        cause: error,
-        hint: 'Run: npx zsky-node setup',
-      },
+      `a picture classifier cannot be loaded: ${asNodeError(error).message}`,
+      { cause: error, hint: 'Run: npx zsky-node setup' },
     );
   }
-  const output = graph.outputs[0].name;
+}
 
-  async function classify(image: RgbImage): Promise<PictureScores[]> {
+/**
+ * Makes the check of finished pictures: a quick classifier over the whole and parts of it, a stricter one only where the
+ * quick one is unsure. Anything but finite scores in time is an unavailable check.
+ * @throws CHECK_UNAVAILABLE, CONFIG_INVALID
+ */
+export async function createOutputChecker(options: OutputCheckerOptions): Promise<OutputChecker> {
+  const policy = readPolicy(options.policyFolder);
+  const { action, picture: limits } = policy.categories.sexual;
+  const first = await load(options, 'pictures.onnx', FIRST_SIDE);
+  const strict = await load(options, 'pictures-strict.onnx', STRICT_SIDE);
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const refusing = {
+    allowed: false,
+    category: 'sexual',
+    reason: refusalText(policy, 'sexual', 'result'),
+  } as const;
+
+  async function judge(image: RgbImage, inTime: () => void): Promise<OutputVerdict> {
     const crops = cropsOf(image);
-    const batch = new Float32Array(crops.length * PIXELS);
-    crops.forEach((crop, i) => writeScaled(image, crop, SIDE, batch, i * PIXELS));
-    const { [output]: result } = await graph.run({ image: floats(batch, crops.length, SIDE, SIDE, 3) });
-    if (result.data.length !== crops.length * CLASSES.length || !result.data.every(Number.isFinite)) {
-      throw new NodeError('CHECK_UNAVAILABLE', 'the picture classifier gave values that are not scores');
-    }
-    return crops.map((_, i) => scoresAt(result.data, i));
+    const each = await first.classify(image, crops);
+    inTime();
+    const [scores] = each;
+    const marked = each.map((one, i) => ({ crop: crops[i], score: sexualScore(one), isWhole: i === 0 }));
+    const over = marked.find(({ score, isWhole }) => score >= (isWhole ? limits.whole : limits.crop));
+    if (over !== undefined)
+      return {
+        ...refusing,
+        scores,
+        layer: over.isWhole ? 'whole picture' : 'part of the picture',
+        score: over.score,
+      };
+    const unsure = marked.filter(({ score }) => score >= limits.unsure).sort((a, b) => b.score - a.score);
+    const parts: Crop[] = unsure.slice(0, MOST_STRICT).map(({ crop }) => crop);
+    if (parts.length === 0) return { allowed: true, scores, layer: 'whole picture', score: marked[0].score };
+    const strictScores = (await strict.classify(image, parts)).map(sexualScore);
+    inTime();
+    const judged = { scores, layer: 'stricter classifier', score: Math.max(...strictScores) } as const;
+    return judged.score >= limits.strict ? { ...refusing, ...judged } : { allowed: true, ...judged };
   }
 
   return {
     async checkPicture(image) {
-      const abort = new AbortController();
-      const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-      const late = sleep(timeoutMs, undefined, { signal: abort.signal, ref: false }).then(() => {
-        throw new NodeError('CHECK_UNAVAILABLE', `the picture classifier took longer than ${timeoutMs} ms`);
-      });
+      const startMs = performance.now();
+      // No timer can fire while a graph runs, so what took too long is refused afterwards. A graph that never comes back
+      // is the supervisor's: it kills an executor that has gone silent.
+      const inTime = (): void => {
+        const tookMs = performance.now() - startMs;
+        if (tookMs > timeoutMs)
+          throw new NodeError(
+            'CHECK_UNAVAILABLE',
+            `the picture check took ${Math.round(tookMs)} ms, more than the ${timeoutMs} ms it may`,
+          );
+      };
       try {
-        const [whole, ...crops] = await Promise.race([classify(image), late]);
-        const over = (scores: PictureScores, limit: typeof WHOLE) =>
-          scores.porn + scores.hentai >= limit.explicit ||
-          scores.porn + scores.hentai + scores.sexy >= limit.suggestive;
-        const refused = over(whole, WHOLE) || crops.some((scores) => over(scores, CROPPED));
-        return refused
-          ? { allowed: false, category: 'sexual', reason: REASON, scores: whole }
-          : { allowed: true, scores: whole };
+        const verdict = await judge(image, inTime);
+        return action === 'allow' ? { allowed: true, ...judgedOf(verdict) } : verdict;
       } catch (error) {
-        throw asNodeError(error, 'CHECK_UNAVAILABLE');
-      } finally {
-        abort.abort();
-        late.catch(() => undefined);
+        throw new NodeError('CHECK_UNAVAILABLE', asNodeError(error).message, { cause: error });
       }
     },
   };
+}
+
+function judgedOf({ scores, layer, score }: OutputVerdict): Judged {
+  return { scores, layer, score };
 }

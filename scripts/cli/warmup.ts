@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadSettings } from '../../core/config/load.js';
+import { CACHE_DIR } from '../../core/paths.js';
 import { loadTools, warmUp } from '../../daemon/executor/load-tools.js';
 import { table } from '../demo/table.js';
 import type { Command } from './command.js';
@@ -34,6 +36,8 @@ models, and runs one small request. A pack that cannot be used is refused by nam
         threads: daemon.threads,
         nodeId: 'warmup',
         watermarkKey: 'not used by a warm-up',
+        safetyModels: join(CACHE_DIR, 'safety'),
+        policyFolder: daemon.policy,
         passKey: '',
         ffmpeg: daemon.ffmpeg,
         encoder: daemon.encoder,
