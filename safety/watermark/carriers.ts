@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { encode, RATE } from './convolutional-code.js';
-import { crc16, PAYLOAD_BYTES } from './payload.js';
+import { CODED_BITS } from './message.js';
 
 /** Harmonics of the tile in cycles: low enough for scaling and compression, high enough to hide. */
 const INNER = 5;
@@ -8,9 +7,6 @@ const INNER = 5;
 const OUTER = [30, 22, 22] as const;
 /** One carrier in six is a pilot: enough to find the mark wherever its message can be read. */
 const PILOT_SHARE = 1 / 6;
-const MESSAGE_BITS = PAYLOAD_BYTES * 8 + 16;
-/** Coded bits of a message. */
-export const CODED_BITS = RATE * MESSAGE_BITS;
 
 /** The keyed plan of one channel: which harmonics there are, their secret phases, what each one carries. */
 export interface Carriers {
@@ -110,14 +106,4 @@ function shuffled(length: number, random: () => number): number[] {
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
-}
-
-function bitsOf(bytes: Uint8Array): number[] {
-  return Array.from(bytes).flatMap((byte) => Array.from({ length: 8 }, (_, i) => (byte >> (7 - i)) & 1));
-}
-
-/** Payload, then its CRC-16, as the coded bits that the carriers hold. */
-export function codedBits(payload: Uint8Array): number[] {
-  const crc = crc16(payload);
-  return encode(bitsOf(Uint8Array.of(...payload, crc >> 8, crc & 255)));
 }

@@ -1,19 +1,22 @@
-import { CODED_BITS, type Carriers } from './carriers.js';
-import { decode, encode } from './convolutional-code.js';
-import { crc16, PAYLOAD_BYTES, toHex } from './payload.js';
+import type { Carriers } from './carriers.js';
+import { decodings, encode } from './convolutional-code.js';
+import { CODED_BITS, payloadIn } from './message.js';
 import type { Values } from './tile.js';
 
 /**
- * Below this pilot correlation nothing is believed, whatever the CRC says: after a search of very many places, and
- * where only one was looked at. docs/watermark.md has the odds.
+ * Below this pilot correlation no message is decoded: after a search of very many places, and where only one was
+ * looked at. What protects against false readings is MINIMUM_AGREEMENT; docs/watermark.md has the odds.
  */
-export const SEARCHED_Z = 6.2;
-export const AS_MADE_Z = 4.5;
+export const SEARCHED_Z = 5.2;
+export const AS_MADE_Z = 4;
 /**
- * What the message, coded again, must agree with the carriers that held it. A wrong message is the best of many, so
- * chance alone reaches about 9; of the 2^48 messages whose CRC fits, one above 10 comes up once in 5e8 decodings.
+ * What the message, coded again, must agree with the carriers that held it, in standard deviations of chance for one
+ * given message. 2^48 messages have a CRC that fits, so chance brings one of them above 11 once in 2e13 decodings.
  */
-const MINIMUM_AGREEMENT = 10;
+const MINIMUM_AGREEMENT = 11;
+/** Messages that are tried after the likeliest, and times that the worth of the rings is told anew. */
+const ALTERNATIVES = 12;
+const ROUNDS = 2;
 /** Where a whitened value is cut off: single host harmonics must not outvote the rest. */
 const LIMIT = 2;
 
@@ -41,42 +44,66 @@ export function whitenRings(values: Values, carriers: Carriers, which?: Int16Arr
   }
 }
 
+/**
+ * What pilots of luma, Cb and Cr count for when a mark is looked for: codecs and scaling leave colour about a third
+ * of the agreement that they leave luma, and what is barely there must not drown what is.
+ */
+export const PILOT_WEIGHTS = [1, 0.35, 0.35] as const;
+
 /** Agreement of whitened pilots with what is known of them, in standard deviations of chance. */
 export function pilotZ(channels: readonly Values[], plan: readonly Carriers[]): number {
   let sum = 0;
   let energy = 0;
   plan.forEach(({ pilots, cos, sin }, channel) => {
     const { re, im } = channels[channel];
+    const weight = PILOT_WEIGHTS[channel];
     for (const i of pilots) {
-      sum += re[i] * cos[i] + im[i] * sin[i];
-      energy += re[i] * re[i] + im[i] * im[i];
+      sum += weight * (re[i] * cos[i] + im[i] * sin[i]);
+      energy += weight * weight * (re[i] * re[i] + im[i] * im[i]);
     }
   });
   return energy === 0 ? 0 : sum / Math.sqrt(energy / 2);
 }
 
-/** The payload that whitened values hold, in hex; undefined where the CRC or the carriers do not bear it out. */
+/**
+ * The payload that whitened values hold, in hex; undefined where the CRC or the carriers do not bear it out. What each
+ * ring is worth is first told by its pilots, then by all its carriers, with the likeliest message taken for true.
+ */
 export function payloadOf(channels: readonly Values[], plan: readonly Carriers[]): string | undefined {
+  let worth = plan.map((carriers, channel) => ringWorth(channels[channel], carriers, undefined));
+  for (let round = 0; round < ROUNDS; round++) {
+    const { soft, energy } = softBits(channels, plan, worth);
+    let likeliest: number[] | undefined;
+    for (const bits of decodings(soft, ALTERNATIVES)) {
+      likeliest ??= bits;
+      const payload = payloadIn(bits);
+      if (payload !== undefined && agreement(bits, soft, energy) >= MINIMUM_AGREEMENT) return payload;
+    }
+    const coded = encode(likeliest ?? []);
+    worth = plan.map((carriers, channel) => ringWorth(channels[channel], carriers, coded));
+  }
+  return undefined;
+}
+
+/** Coded bits as all their carriers have them (positive: 0), and the energy that went into them. */
+function softBits(
+  channels: readonly Values[],
+  plan: readonly Carriers[],
+  worth: readonly Float64Array[],
+): { soft: Float64Array; energy: number } {
   const soft = new Float64Array(CODED_BITS);
   let energy = 0;
-  plan.forEach((carriers, channel) => {
+  plan.forEach(({ count, first, second, ring, cos, sin }, channel) => {
     const { re, im } = channels[channel];
-    const reliability = ringReliability(channels[channel], carriers);
-    for (let i = 0; i < carriers.count; i++) {
-      if (carriers.first[i] < 0) continue;
-      const weight = reliability[carriers.ring[i]];
+    for (let i = 0; i < count; i++) {
+      if (first[i] < 0) continue;
+      const weight = worth[channel][ring[i]];
       energy += weight * weight * (re[i] * re[i] + im[i] * im[i]);
-      soft[carriers.first[i]] += weight * (re[i] * carriers.cos[i] + im[i] * carriers.sin[i]);
-      soft[carriers.second[i]] += weight * (im[i] * carriers.cos[i] - re[i] * carriers.sin[i]);
+      soft[first[i]] += weight * (re[i] * cos[i] + im[i] * sin[i]);
+      soft[second[i]] += weight * (im[i] * cos[i] - re[i] * sin[i]);
     }
   });
-  const bits = decode(soft);
-  const bytes = Uint8Array.from({ length: PAYLOAD_BYTES + 2 }, (_, index) =>
-    bits.slice(index * 8, index * 8 + 8).reduce((byte, bit) => (byte << 1) | bit, 0),
-  );
-  const payload = bytes.subarray(0, PAYLOAD_BYTES);
-  const fits = crc16(payload) === (bytes[PAYLOAD_BYTES] << 8) + bytes[PAYLOAD_BYTES + 1];
-  return fits && agreement(bits, soft, energy) >= MINIMUM_AGREEMENT ? toHex(payload) : undefined;
+  return { soft, energy };
 }
 
 /** Correlation of soft values with the coded message, in standard deviations of chance for one given message. */
@@ -85,24 +112,36 @@ function agreement(bits: readonly number[], soft: Float64Array, energy: number):
   return energy === 0 ? 0 : sum / Math.sqrt(energy);
 }
 
-/** How well the pilots of each ring and its neighbours agree with what is known of them. */
-function ringReliability({ re, im }: Values, carriers: Carriers): Float64Array {
-  const sum = new Float64Array(carriers.rings);
-  const count = new Float64Array(carriers.rings);
-  for (const i of carriers.pilots) {
-    sum[carriers.ring[i]] += re[i] * carriers.cos[i] + im[i] * carriers.sin[i];
-    count[carriers.ring[i]] += 1;
+/** Carriers that a channel's mean agreement counts for beside a ring's own. */
+const MEAN_COUNTS = 20;
+
+/**
+ * Signal over noise of each ring: how well its pilots, and its data carriers where the coded message is given, agree
+ * with what they should hold. Rings of few carriers lean on the mean of their channel.
+ */
+function ringWorth(
+  { re, im }: Values,
+  carriers: Carriers,
+  coded: readonly number[] | undefined,
+): Float64Array {
+  const { rings, ring, count, first, second, cos, sin } = carriers;
+  const sum = new Float64Array(rings);
+  const held = new Float64Array(rings);
+  for (let i = 0; i < count; i++) {
+    const real = re[i] * cos[i] + im[i] * sin[i];
+    if (first[i] < 0) sum[ring[i]] += real;
+    else if (coded !== undefined) {
+      const imaginary = im[i] * cos[i] - re[i] * sin[i];
+      sum[ring[i]] +=
+        Math.SQRT1_2 * ((coded[first[i]] ? -real : real) + (coded[second[i]] ? -imaginary : imaginary));
+    } else continue;
+    held[ring[i]] += 1;
   }
-  return sum.map((_, ring) => {
-    let agreement = 0;
-    let pilots = 0;
-    for (let near = Math.max(0, ring - 1); near <= Math.min(carriers.rings - 1, ring + 1); near++) {
-      const share = near === ring ? 1 : 0.5;
-      agreement += share * sum[near];
-      pilots += share * count[near];
-    }
-    const mean = pilots === 0 ? 0 : agreement / pilots;
-    // Signal over noise: what is not agreement is noise.
-    return Math.max(0.02, mean) / (1.2 - Math.min(0.9, Math.max(0, mean)) ** 2);
+  const total = held.reduce((all, each) => all + each, 0);
+  const mean = total === 0 ? 0 : sum.reduce((all, each) => all + each, 0) / total;
+  return sum.map((each, r) => {
+    const level = Math.min(0.95, Math.max(0.02, (each + MEAN_COUNTS * mean) / (held[r] + MEAN_COUNTS)));
+    // What is not agreement is noise; a whitened value has a mean square of about 1.2.
+    return level / (1.2 - level * level);
   });
 }

@@ -1,12 +1,15 @@
 import type { RgbImage } from '../../core/media.js';
-import { carriersOf, codedBits, type Carriers } from './carriers.js';
+import { rgbTile, withMark, type RgbTile } from './add-mark.js';
+import { carriersOf, type Carriers } from './carriers.js';
 import { AS_MADE_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
 import type { Detection } from './detection.js';
 import { informed, readerGain } from './informed.js';
 import { FILM_TILES, layoutOf, radiusFor, type Layout } from './layout.js';
-import { eroded, readerWeight, whitened, type Whitened } from './local-contrast.js';
-import { lumaPlane } from './planes.js';
+import { whitened, worthTo, type Whitened } from './local-contrast.js';
+import { lumaPlane, type Plane } from './planes.js';
+import { codedBits } from './message.js';
 import { searchPlanes } from './search.js';
+import { strengthMap, type StrengthMap, type StrengthRule } from './strength.js';
 import { folded, projected, synthesised, type Values } from './tile.js';
 
 /**
@@ -14,8 +17,7 @@ import { folded, projected, synthesised, type Values } from './tile.js';
  * every frame. It stands still, so that a codec pays for it once in each group of pictures, and a reader that
  * adds frames up gains on whatever moves.
  */
-const STRENGTH = { floor: 0.5, perDeviation: 0.075, cap: 3.2 };
-const DARK = 40;
+const STRENGTH: StrengthRule = { floor: 0.5, perDeviation: 0.075, cap: 3.2, inBlack: 0.6 };
 
 /** Marks the frames of one film, one after the other. */
 export interface FrameMarker {
@@ -35,65 +37,28 @@ export function createFrameMarker(
   const layout = layoutOf(width, height, FILM_TILES);
   const [carriers] = carriersOf(key);
   const coded = codedBits(payload);
-  let tile: Float32Array | undefined;
+  let tile: RgbTile | undefined;
   return {
     mark: (frame) => {
-      const luma = whitened(lumaPlane(frame, layout.factor), radiusFor(layout.side));
-      const strength = strengthOf(luma);
+      const luma = lumaPlane(frame, layout.factor);
+      const strength = strengthMap(luma, layout.factor, STRENGTH);
       tile ??= tileFor(luma, strength, carriers, coded, layout);
-      return added(frame, tile, strength, luma, layout.period, layout.factor);
+      return withMark(frame, tile, layout.period, strength);
     },
   };
 }
 
 function tileFor(
-  luma: Whitened,
-  strength: Float32Array,
+  plane: Plane,
+  strength: StrengthMap,
   carriers: Carriers,
   coded: readonly number[],
   { side, period }: Layout,
-): Float32Array {
-  let worth = 0;
-  for (let i = 0; i < strength.length; i++) worth += strength[i] * readerWeight(luma.deviation[i]);
-  const gain = readerGain(carriers, side, luma.radius, worth);
+): RgbTile {
+  const luma = whitened(plane, radiusFor(side));
+  const gain = readerGain(carriers, side, luma.radius, worthTo(luma, strength));
   const values = informed(projected(folded(luma, side), side, carriers), carriers, coded, gain);
-  return synthesised(values, period, carriers);
-}
-
-function strengthOf(luma: Whitened): Float32Array {
-  const strength = eroded(luma);
-  for (let i = 0; i < strength.length; i++) {
-    const shade = luma.mean[i] < DARK ? 0.6 + (0.4 * luma.mean[i]) / DARK : 1;
-    strength[i] = shade * Math.min(STRENGTH.cap, STRENGTH.floor + STRENGTH.perDeviation * strength[i]);
-  }
-  return strength;
-}
-
-function added(
-  { width, height, data }: RgbImage,
-  tile: Float32Array,
-  strength: Float32Array,
-  cells: { width: number; height: number },
-  period: number,
-  factor: number,
-): RgbImage {
-  const out = new Uint8Array(data.length);
-  const limited = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : value);
-  for (let y = 0, p = 0; y < height; y++) {
-    const row = (y % period) * period;
-    const line = Math.min(cells.height - 1, Math.floor(y / factor)) * cells.width;
-    for (let cell = 0, x = 0, t = row; x < width; cell++) {
-      const s = strength[line + (cell < cells.width ? cell : cells.width - 1)];
-      for (const end = Math.min(width, x + factor); x < end; x++, t++, p += 3) {
-        const change = s * tile[t] + 0.5;
-        out[p] = limited(data[p] + change);
-        out[p + 1] = limited(data[p + 1] + change);
-        out[p + 2] = limited(data[p + 2] + change);
-      }
-      if (t >= row + period) t = row;
-    }
-  }
-  return { width, height, data: out };
+  return rgbTile(period, synthesised(values, period, carriers));
 }
 
 /** Adds up the frames of a film, or of an excerpt of two seconds or so, and reads the mark from the sum. */

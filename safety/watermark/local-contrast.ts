@@ -1,71 +1,103 @@
-import { emptyPlane, type Plane } from './planes.js';
-
-/** Mean over a square of side `2 radius + 1`, edges repeated; two passes of running sums. */
-function boxMean(values: Float32Array, width: number, height: number, radius: number): Float32Array {
-  const scale = 1 / (2 * radius + 1);
-  const rows = new Float32Array(values.length);
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    const last = width - 1;
-    let sum = values[row] * (radius + 1);
-    for (let x = 1; x <= radius; x++) sum += values[row + Math.min(x, last)];
-    for (let x = 0; x < width; x++) {
-      rows[row + x] = sum * scale;
-      sum += values[row + Math.min(x + radius + 1, last)] - values[row + Math.max(x - radius, 0)];
-    }
-  }
-  const out = new Float32Array(values.length);
-  const sums = new Float64Array(width);
-  const bottom = height - 1;
-  for (let x = 0; x < width; x++) sums[x] = rows[x] * (radius + 1);
-  for (let y = 1; y <= radius; y++) {
-    const row = Math.min(y, bottom) * width;
-    for (let x = 0; x < width; x++) sums[x] += rows[row + x];
-  }
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    const enter = Math.min(y + radius + 1, bottom) * width;
-    const leave = Math.max(y - radius, 0) * width;
-    for (let x = 0; x < width; x++) {
-      out[row + x] = sums[x] * scale;
-      sums[x] += rows[enter + x] - rows[leave + x];
-    }
-  }
-  return out;
-}
+import type { Plane } from './planes.js';
 
 /** Keeps flat surroundings from being blown up when reading, in levels. */
 const QUIET = 1;
 /** Where detail is cut off, in deviations: single edges must not outvote the rest. */
 const LIMIT = 3;
 
+/** Mean square, in levels, below which a plane is empty: the colour of a grey picture holds rounding and nothing else. */
+const EMPTY = 1e-6;
+
 /** A plane made ready for reading. */
 export interface Whitened extends Plane {
-  readonly mean: Float32Array;
   /** Local standard deviation: how lively the picture is around each cell. */
   readonly deviation: Float32Array;
   readonly radius: number;
 }
 
-/** What is left of a plane without its slow parts, divided by how lively its surroundings are. */
+/** Sums over `2 radius + 1` neighbours along a line, its ends repeated; `padded` has room for them. */
+function lineSums(
+  values: Float32Array,
+  start: number,
+  width: number,
+  radius: number,
+  padded: Float64Array,
+  out: Float32Array,
+): void {
+  const first = values[start];
+  const last = values[start + width - 1];
+  for (let x = 0; x < radius; x++) padded[x] = first;
+  for (let x = 0; x < width; x++) padded[radius + x] = values[start + x];
+  for (let x = radius + width; x < padded.length; x++) padded[x] = last;
+  let sum = 0;
+  for (let x = 0; x <= 2 * radius; x++) sum += padded[x];
+  for (let x = 0; x < width; x++) {
+    out[start + x] = sum;
+    sum += padded[x + 2 * radius + 1] - padded[x];
+  }
+}
+
+/** Column sums of the rows around row 0, the top one repeated. */
+function firstSums(rows: Float32Array, width: number, height: number, radius: number): Float64Array {
+  const sums = new Float64Array(width);
+  for (let x = 0; x < width; x++) sums[x] = rows[x] * (radius + 1);
+  for (let y = 1; y <= radius; y++) {
+    const row = Math.min(y, height - 1) * width;
+    for (let x = 0; x < width; x++) sums[x] += rows[row + x];
+  }
+  return sums;
+}
+
+/**
+ * What is left of a plane without its slow parts, divided by how lively its surroundings are. Means are over squares
+ * of side `2 radius + 1`, edges repeated, by running sums: along the lines, then down the columns, twice.
+ */
 export function whitened(plane: Plane, radius: number): Whitened {
   const { width, height } = plane;
-  const mean = boxMean(plane.data, width, height, radius);
-  const data = new Float32Array(plane.data.length);
-  const squares = new Float32Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const detail = plane.data[i] - mean[i];
-    data[i] = detail;
-    squares[i] = detail * detail;
+  const size = width * height;
+  const scale = 1 / (2 * radius + 1) ** 2;
+  const bottom = height - 1;
+  const padded = new Float64Array(width + 2 * radius + 1);
+  const rows = new Float32Array(size);
+  for (let y = 0; y < height; y++) lineSums(plane.data, y * width, width, radius, padded, rows);
+  const data = new Float32Array(size);
+  const squares = new Float32Array(size);
+  const squareRows = new Float32Array(size);
+  let sums = firstSums(rows, width, height, radius);
+  let total = 0;
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    const enter = Math.min(y + radius + 1, bottom) * width;
+    const leave = Math.max(y - radius, 0) * width;
+    for (let x = 0; x < width; x++) {
+      const sum = sums[x];
+      const average = sum * scale;
+      const detail = plane.data[row + x] - average;
+      const square = detail * detail;
+      data[row + x] = detail;
+      squares[row + x] = square;
+      total += square;
+      sums[x] = sum + rows[enter + x] - rows[leave + x];
+    }
+    lineSums(squares, row, width, radius, padded, squareRows);
   }
-  const deviation = boxMean(squares, width, height, radius);
-  for (let i = 0; i < data.length; i++) {
-    const sigma = Math.sqrt(Math.max(0, deviation[i]));
-    deviation[i] = sigma;
-    const value = data[i] / (sigma + QUIET);
-    data[i] = value > LIMIT ? LIMIT : value < -LIMIT ? -LIMIT : value;
+  if (total < EMPTY * size) data.fill(0);
+  const deviation = squares;
+  sums = firstSums(squareRows, width, height, radius);
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    const enter = Math.min(y + radius + 1, bottom) * width;
+    const leave = Math.max(y - radius, 0) * width;
+    for (let x = 0; x < width; x++) {
+      const sum = sums[x];
+      const sigma = sum > 0 ? Math.sqrt(sum * scale) : 0;
+      const value = data[row + x] / (sigma + QUIET);
+      deviation[row + x] = sigma;
+      data[row + x] = value > LIMIT ? LIMIT : value < -LIMIT ? -LIMIT : value;
+      sums[x] = sum + squareRows[enter + x] - squareRows[leave + x];
+    }
   }
-  return { width, height, data, mean, deviation, radius };
+  return { width, height, data, deviation, radius };
 }
 
 /** How much of a harmonic of this frequency (cycles per cell) is left by taking off the local mean. */
@@ -75,35 +107,16 @@ export function passed(fx: number, fy: number, radius: number): number {
   return 1 - box(fx) * box(fy);
 }
 
-/** What 1 level of change is worth to a reader at each cell. */
-export function readerWeight(deviation: number): number {
-  return 1 / (deviation + QUIET);
-}
-
-/** The smallest of nine values around each cell, so that the surroundings of an edge count as the calm they are. */
-export function eroded({ width, height, deviation, radius }: Whitened): Float32Array {
-  const rows = emptyPlane(width, height).data;
-  const out = new Float32Array(deviation.length);
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    for (let x = 0; x < width; x++) {
-      const left = deviation[row + (x < radius ? 0 : x - radius)];
-      const right = deviation[row + (x + radius >= width ? width - 1 : x + radius)];
-      const here = deviation[row + x];
-      const least = left < right ? left : right;
-      rows[row + x] = here < least ? here : least;
+/** What a mark of these strengths is worth to a reader, all cells of a plane together; told from every fourth. */
+export function worthTo({ width, height, deviation }: Whitened, map: Plane): number {
+  let worth = 0;
+  let count = 0;
+  for (let y = 0; y < height; y += 2) {
+    const row = Math.floor((y * map.height) / height) * map.width;
+    for (let x = 0; x < width; x += 2) {
+      worth += map.data[row + Math.floor((x * map.width) / width)] / (deviation[y * width + x] + QUIET);
+      count += 1;
     }
   }
-  for (let y = 0; y < height; y++) {
-    const above = Math.max(0, y - radius) * width;
-    const below = Math.min(height - 1, y + radius) * width;
-    for (let x = 0; x < width; x++) {
-      const a = rows[above + x];
-      const b = rows[below + x];
-      const here = rows[y * width + x];
-      const least = a < b ? a : b;
-      out[y * width + x] = here < least ? here : least;
-    }
-  }
-  return out;
+  return count === 0 ? 0 : (worth * width * height) / count;
 }

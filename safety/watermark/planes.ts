@@ -11,6 +11,26 @@ export function emptyPlane(width: number, height: number): Plane {
   return { width, height, data: new Float32Array(width * height) };
 }
 
+/** Adds one line of a picture to sums of `factor` pixels each, `[cells]` of R, G and B in turn. */
+function addLine(data: Uint8Array, start: number, factor: number, cells: number, sums: Int32Array): void {
+  let p = start;
+  if (factor === 2) {
+    for (let at = 0; at < 3 * cells; at += 3, p += 6) {
+      sums[at] += data[p] + data[p + 3];
+      sums[at + 1] += data[p + 1] + data[p + 4];
+      sums[at + 2] += data[p + 2] + data[p + 5];
+    }
+    return;
+  }
+  for (let at = 0; at < 3 * cells; at += 3) {
+    for (let k = 0; k < factor; k++, p += 3) {
+      sums[at] += data[p];
+      sums[at + 1] += data[p + 1];
+      sums[at + 2] += data[p + 2];
+    }
+  }
+}
+
 /**
  * Luma of blocks of `factor` pixels square and Cb, Cr of blocks twice as wide (BT.601, 0..255 and -128..128).
  * What does not fill a block at the right and bottom is left out.
@@ -18,42 +38,25 @@ export function emptyPlane(width: number, height: number): Plane {
 export function blockPlanes({ width, height, data }: RgbImage, factor: number): Plane[] {
   const columns = Math.floor(width / (2 * factor));
   const rows = Math.floor(height / (2 * factor));
-  const luma = emptyPlane(2 * columns, 2 * rows);
+  const cells = 2 * columns;
+  const luma = emptyPlane(cells, 2 * rows);
   const blue = emptyPlane(columns, rows);
   const red = emptyPlane(columns, rows);
-  const cells = 2 * columns;
-  const sumR = new Int32Array(cells);
-  const sumG = new Int32Array(cells);
-  const sumB = new Int32Array(cells);
-  const area = factor * factor;
+  const sums = new Int32Array(3 * cells);
+  const share = 1 / (factor * factor);
   for (let row = 0; row < 2 * rows; row++) {
-    sumR.fill(0);
-    sumG.fill(0);
-    sumB.fill(0);
-    for (let y = row * factor; y < (row + 1) * factor; y++) {
-      let p = y * width * 3;
-      for (let cell = 0; cell < cells; cell++) {
-        let r = 0;
-        let g = 0;
-        let b = 0;
-        for (let k = 0; k < factor; k++, p += 3) {
-          r += data[p];
-          g += data[p + 1];
-          b += data[p + 2];
-        }
-        sumR[cell] += r;
-        sumG[cell] += g;
-        sumB[cell] += b;
-      }
-    }
+    sums.fill(0);
+    for (let y = row * factor; y < (row + 1) * factor; y++) addLine(data, y * width * 3, factor, cells, sums);
     const to = row * cells;
     const chroma = (row >> 1) * columns;
-    for (let cell = 0; cell < cells; cell++) {
-      const y = (0.299 * sumR[cell] + 0.587 * sumG[cell] + 0.114 * sumB[cell]) / area;
-      luma.data[to + cell] = y;
+    for (let cell = 0, at = 0; cell < columns; cell++, at += 6) {
+      const one = share * (0.299 * sums[at] + 0.587 * sums[at + 1] + 0.114 * sums[at + 2]);
+      const other = share * (0.299 * sums[at + 3] + 0.587 * sums[at + 4] + 0.114 * sums[at + 5]);
+      luma.data[to + 2 * cell] = one;
+      luma.data[to + 2 * cell + 1] = other;
       // Four cells make one of colour.
-      blue.data[chroma + (cell >> 1)] += 0.141 * (sumB[cell] / area - y);
-      red.data[chroma + (cell >> 1)] += 0.17825 * (sumR[cell] / area - y);
+      blue.data[chroma + cell] += 0.141 * (share * (sums[at + 2] + sums[at + 5]) - one - other);
+      red.data[chroma + cell] += 0.17825 * (share * (sums[at] + sums[at + 3]) - one - other);
     }
   }
   return [luma, blue, red];
@@ -62,16 +65,14 @@ export function blockPlanes({ width, height, data }: RgbImage, factor: number): 
 /** Luma of blocks of `factor` pixels square (BT.601, 0..255). */
 export function lumaPlane({ width, height, data }: RgbImage, factor: number): Plane {
   const luma = emptyPlane(Math.floor(width / factor), Math.floor(height / factor));
-  const area = factor * factor;
-  for (let y = 0; y < luma.height * factor; y++) {
-    const row = Math.floor(y / factor) * luma.width;
-    let p = y * width * 3;
-    for (let cell = row; cell < row + luma.width; cell++) {
-      let sum = 0;
-      for (let k = 0; k < factor; k++, p += 3)
-        sum += 0.299 * data[p] + 0.587 * data[p + 1] + 0.114 * data[p + 2];
-      luma.data[cell] += sum / area;
-    }
+  const sums = new Int32Array(3 * luma.width);
+  const share = 1 / (factor * factor);
+  for (let row = 0, to = 0; row < luma.height; row++) {
+    sums.fill(0);
+    for (let y = row * factor; y < (row + 1) * factor; y++)
+      addLine(data, y * width * 3, factor, luma.width, sums);
+    for (let at = 0; at < sums.length; at += 3)
+      luma.data[to++] = share * (0.299 * sums[at] + 0.587 * sums[at + 1] + 0.114 * sums[at + 2]);
   }
   return luma;
 }

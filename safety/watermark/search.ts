@@ -1,6 +1,6 @@
 import type { RgbImage } from '../../core/media.js';
 import type { Carriers } from './carriers.js';
-import { SEARCHED_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
+import { PILOT_WEIGHTS, SEARCHED_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
 import { forward } from './fft.js';
 import { stages, type Mapping } from './hypotheses.js';
 import { PICTURE_TILES, radiusFor } from './layout.js';
@@ -130,7 +130,8 @@ function bestShift(values: readonly Values[], plan: readonly Carriers[], mapping
   let energy = 0;
   plan.forEach((carriers, channel) => {
     const { re, im } = values[channel];
-    for (const i of carriers.pilots) energy += re[i] * re[i] + im[i] * im[i];
+    const weight = PILOT_WEIGHTS[channel];
+    for (const i of carriers.pilots) energy += weight * weight * (re[i] * re[i] + im[i] * im[i]);
   });
   const scale = energy === 0 ? 0 : 1 / Math.sqrt(energy / 2);
   let best = { mapping, flip: 0, x: 0, y: 0, z: 0 };
@@ -140,12 +141,13 @@ function bestShift(values: readonly Values[], plan: readonly Carriers[], mapping
     plan.forEach((carriers, channel) => {
       const { re, im } = values[channel];
       const { pilots, mirrors, u, v, cos, sin } = carriers;
+      const weight = PILOT_WEIGHTS[channel];
       for (let n = 0; n < pilots.length; n++) {
         const i = pilots[n];
         const j = mirrored ? mirrors[n] : i;
         const conjugate = mirrored && u[i] === 0 ? -1 : 1;
-        const xr = re[j];
-        const xi = conjugate * im[j];
+        const xr = weight * re[j];
+        const xi = weight * conjugate * im[j];
         // R conj(S), and conj(R) conj(S) for the half turn.
         const ar = xr * cos[i] + xi * sin[i];
         const ai = xi * cos[i] - xr * sin[i];

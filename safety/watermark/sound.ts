@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { PcmAudio } from '../../core/media.js';
-import { CODED_BITS } from './carriers.js';
-import { decode, encode } from './convolutional-code.js';
+import { decodings } from './convolutional-code.js';
 import type { Detection } from './detection.js';
-import { crc16, PAYLOAD_BYTES, toHex } from './payload.js';
+import { CODED_BITS, codedBits, payloadIn } from './message.js';
+import { toHex } from './payload.js';
 import { levels, reweighted } from './sound-spectrum.js';
 
 /**
@@ -140,17 +140,11 @@ function read(
   }
   const z = energy === 0 ? 0 : pilots / Math.sqrt(energy);
   if (z < minimumZ) return { z, payload: undefined };
-  const bits = decode(soft);
-  const bytes = Uint8Array.from({ length: PAYLOAD_BYTES + 2 }, (_, index) =>
-    bits.slice(index * 8, index * 8 + 8).reduce((byte, bit) => (byte << 1) | bit, 0),
-  );
-  const payload = bytes.subarray(0, PAYLOAD_BYTES);
-  const right = crc16(payload) === (bytes[PAYLOAD_BYTES] << 8) + bytes[PAYLOAD_BYTES + 1];
-  return { z, payload: right ? toHex(payload) : undefined };
-}
-
-function bitsOf(bytes: Uint8Array): number[] {
-  return Array.from(bytes).flatMap((byte) => Array.from({ length: 8 }, (_, i) => (byte >> (7 - i)) & 1));
+  for (const bits of decodings(soft)) {
+    const payload = payloadIn(bits);
+    if (payload !== undefined) return { z, payload };
+  }
+  return { z, payload: undefined };
 }
 
 /** The sound with white noise of the given level beside its own root mean square. */
@@ -179,8 +173,7 @@ function breathed(sound: PcmAudio, decibels: number): PcmAudio {
  */
 export function embedSound(sound: PcmAudio, payload: Uint8Array, key: Uint8Array): PcmAudio {
   const plan = planOf(key);
-  const crc = crc16(payload);
-  const coded = encode(bitsOf(Uint8Array.of(...payload, crc >> 8, crc & 255)));
+  const coded = codedBits(payload);
   const wanted = toHex(payload);
   let marked = sound;
   for (const breath of BREATHS_DB) {
