@@ -73,6 +73,10 @@ export const ERROR_KINDS = {
     disposition: 'retry',
     meaning: 'The watermark could not be read back from the encoded result.',
   },
+  CREDENTIALS_FAILED: {
+    disposition: 'retry',
+    meaning: 'The C2PA manifest could not be signed into the result.',
+  },
   RELEASE_MISMATCH: { disposition: 'retry', meaning: 'Bytes differ from what the safety gate released.' },
   ENCODE_FAILED: { disposition: 'retry', meaning: 'The picture, film or sound could not be encoded.' },
   PROBE_MISMATCH: {

@@ -151,6 +151,8 @@ export const nodeHeartbeat = z.object({
   /** Jobs this node is making now. */
   running: z.array(jobId),
   device: z.string(),
+  /** Whether results carry a signed manifest, in words: `signed by NAME`, `off`, or what is missing. */
+  credentials: z.string(),
 });
 export type NodeHeartbeat = z.infer<typeof nodeHeartbeat>;
 

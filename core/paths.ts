@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,3 +13,8 @@ export const PROJECT_ROOT = findRoot();
 
 /** Pieces that set-up fetched or converted: broker, ffmpeg, safety models. */
 export const CACHE_DIR = join(PROJECT_ROOT, '.cache');
+
+/** Version of this program, from package.json. */
+export const PROGRAM_VERSION = (
+  JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as { version: string }
+).version;

@@ -38,6 +38,7 @@ export class ExecutorHost {
   #dead = false;
   kinds: readonly JobKind[] = [];
   packs: readonly string[] = [];
+  credentials = 'off';
   /** Resolves when the process has ended, however it ended. */
   readonly ended: Promise<void>;
 
@@ -103,6 +104,7 @@ export class ExecutorHost {
         if (message.type === 'ready') {
           this.kinds = message.kinds;
           this.packs = message.packs;
+          this.credentials = message.credentials;
           finish();
         }
       },

@@ -10,6 +10,7 @@ import type { Settings } from '../core/config/settings.js';
 import { NodeError } from '../core/errors.js';
 import type { Logger } from '../core/logging.js';
 import { openResultStore } from '../core/storage/open-store.js';
+import { signingIdentity } from '../safety/credentials/signing-identity.js';
 import { Supervisor } from './supervisor.js';
 
 export interface RunningDaemon {
@@ -49,6 +50,7 @@ export async function startDaemon(
   const nodeId =
     daemon.nodeId ?? installationSecret(dataDir, 'node-id', () => `node-${randomBytes(4).toString('hex')}`);
   const watermarkKey = daemon.watermarkKey ?? installationSecret(dataDir, 'watermark-key');
+  const identity = signingIdentity(dataDir, daemon);
   const scratchRoot = scratchFolder(dataDir, nodeId);
   const store = openResultStore(settings);
   const connection = await connectBroker({
@@ -75,6 +77,7 @@ export async function startDaemon(
         policyFolder: daemon.policy,
         ffmpeg: daemon.ffmpeg,
         encoder: daemon.encoder,
+        identity,
         verifyDigests: true,
       },
     );
@@ -82,7 +85,7 @@ export async function startDaemon(
       await supervisor.stop(0);
       throw error;
     });
-    log.info({ nodeId }, 'the node takes jobs');
+    log.info({ nodeId, credentials: supervisor.credentials }, 'the node takes jobs');
     return {
       nodeId,
       done: supervisor.done(),

@@ -92,6 +92,11 @@ export class Supervisor {
     return this.#state === 'draining' || this.#state === 'defunct';
   }
 
+  /** Whether results carry a signed manifest, in words. */
+  get credentials(): string {
+    return this.#executor?.credentials ?? 'not known yet';
+  }
+
   #startChild(role: ExecutorSetup['role']): Promise<ExecutorHost> {
     return ExecutorHost.start({ ...this.setup, role }, { log: this.context.log, budgetMs: START_BUDGET_MS });
   }
@@ -204,6 +209,7 @@ export class Supervisor {
       packs: [...(this.#executor?.packs ?? [])],
       running: this.#running === undefined ? [] : [this.#running],
       device: this.setup.device,
+      credentials: this.credentials,
     });
   }
 }

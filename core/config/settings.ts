@@ -145,7 +145,7 @@ const daemon = z.strictObject({
   credentialsCertificate: z
     .string()
     .optional()
-    .describe('PEM chain that signs manifests. Absent: a development one made by set-up.'),
+    .describe('PEM chain that signs manifests. Absent: a development one, made on first start.'),
   credentialsKey: z.string().optional().describe('PEM private key belonging to it.'),
 });
 

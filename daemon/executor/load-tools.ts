@@ -8,6 +8,7 @@ import { openPipeline } from '../../pipelines/registry.js';
 import { keywordDirector } from '../../pipelines/sound-director/keyword-director.js';
 import { VitsPipeline } from '../../pipelines/speech/vits-pipeline.js';
 import { VOICE_FOLDER } from '../../pipelines/speech/voice-folder.js';
+import { openCredentialSigner } from '../../safety/credentials/credential-signer.js';
 import { createOutputChecker } from '../../safety/output/output-checker.js';
 import { createPromptChecker, type PromptChecker } from '../../safety/prompt/prompt-checker.js';
 import type { ExecutorSetup } from './protocol.js';
@@ -80,6 +81,7 @@ export async function loadTools(
     watermarkKey: new TextEncoder().encode(setup.watermarkKey),
     ffmpeg: setup.ffmpeg,
     encoder: setup.encoder,
+    credentials: await openCredentialSigner(setup.identity),
   };
 }
 

@@ -84,7 +84,12 @@ async function serveJobs(setup: ExecutorSetup): Promise<void> {
     );
   });
   const kinds = (['image', 'video', 'audio'] as const).filter((kind) => tools[kind] !== undefined);
-  send({ type: 'ready', kinds, packs: kinds.map((kind) => packOf(tools, kind)) });
+  send({
+    type: 'ready',
+    kinds,
+    packs: kinds.map((kind) => packOf(tools, kind)),
+    credentials: tools.credentials.state,
+  });
 }
 
 async function serveChecks(setup: ExecutorSetup): Promise<void> {
@@ -96,7 +101,7 @@ async function serveChecks(setup: ExecutorSetup): Promise<void> {
       (error: unknown) => send({ type: 'check-failed', id: message.id, message: asNodeError(error).message }),
     );
   });
-  send({ type: 'ready', kinds: [], packs: [] });
+  send({ type: 'ready', kinds: [], packs: [], credentials: 'off' });
 }
 
 process.once('message', (message: ToExecutor) => {

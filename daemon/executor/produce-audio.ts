@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AudioRequest } from '../../core/messages.js';
-import type { PipelineObserver } from '../../pipelines/pipeline.js';
+import type { AudioPipeline, PipelineObserver } from '../../pipelines/pipeline.js';
 import { approveOutput, approvePrompt, mark, release } from '../../safety/gate.js';
 import { decodeAudio, SOUND_TYPES, writeMastered } from '../media/encode-audio.js';
 import { findFfmpeg } from '../media/find-ffmpeg.js';
@@ -16,12 +16,13 @@ const MAX_TRUE_PEAK_DB = -1;
 
 /**
  * The story of a sound: prompt check, director and sound graphs, watermark, mastering into the asked format, probe,
- * the watermark read back from the decoded file, release. Nothing listens to the sound: its graphs make no speech, and
- * the voice takes only lines that the gate approved.
+ * manifest, the watermark read back from the decoded file, release. Nothing listens to the sound: its graphs make no
+ * speech, and the voice takes only lines that the gate approved.
  * @throws Blocked, Cancelled, and any NodeError of its steps
  */
 export async function produceAudio(
   tools: ExecutorTools,
+  pipeline: AudioPipeline,
   marks: MediaMarks,
   request: AudioRequest,
   scratchDir: string,
@@ -52,7 +53,11 @@ export async function produceAudio(
       durationMs: request.durationMs,
       sampleRateHz: MASTER_RATE_HZ,
     };
-    const released = await release(marked, { type: 'file', path }, facts, async () =>
+    const source = await tools.credentials.sign({ type: 'file', path }, facts.contentType, {
+      pack: pipeline.pack.id,
+      watermark: marks.payload,
+    });
+    const released = await release(marked, source, facts, async () =>
       marks.sound.find(await decodeAudio(path, { ffmpegPath })),
     );
     return [{ part: 'result', released }];

@@ -1,6 +1,7 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Reader } from '@contentauth/c2pa-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../../core/paths.js';
 import type { JobMessage } from '../../core/messages.js';
@@ -13,6 +14,9 @@ import type { PipelineObserver, VideoPipeline } from '../../pipelines/pipeline.j
 import { keywordDirector } from '../../pipelines/sound-director/keyword-director.js';
 import { VitsPipeline } from '../../pipelines/speech/vits-pipeline.js';
 import { openStableAudio } from '../../pipelines/stable-audio/stable-audio-pipeline.js';
+import { openCredentialSigner } from '../../safety/credentials/credential-signer.js';
+import { developmentCertificate } from '../../safety/credentials/development-certificate.js';
+import type { SigningIdentity } from '../../safety/credentials/signing-identity.js';
 import { createOutputChecker } from '../../safety/output/output-checker.js';
 import { createPromptChecker } from '../../safety/prompt/prompt-checker.js';
 import { FilmReader } from '../../safety/watermark/film.js';
@@ -26,6 +30,20 @@ import { expectFilm, probeMedia } from '../media/probe.js';
 import { readFrames } from '../media/read-frames.js';
 import { produce } from './produce.js';
 import type { ExecutorTools } from './tools.js';
+
+/** A signer's identity that is thrown away. */
+function developmentIdentity(): SigningIdentity {
+  return { ...developmentCertificate(), name: 'a test' };
+}
+
+/** What the public C2PA library says of a file: as it is, and with one bit of its samples flipped. */
+async function credentialStates(path: string, mimeType: string): Promise<string[]> {
+  const bytes = readFileSync(path);
+  const flipped = Buffer.from(bytes);
+  flipped[Math.floor(0.8 * bytes.length)] ^= 1;
+  const readers = await Promise.all([bytes, flipped].map((buffer) => Reader.fromAsset({ buffer, mimeType })));
+  return readers.map((reader) => String((reader?.json() as { validation_state?: unknown }).validation_state));
+}
 
 const CPU = { device: 'cpu', threads: 1 } as const;
 const QUIET: PipelineObserver = { progress: async () => undefined };
@@ -77,6 +95,7 @@ describe('produce', () => {
       watermarkKey: new TextEncoder().encode('a key for tests'),
       ffmpeg: ffmpegPath,
       encoder: 'x264',
+      credentials: await openCredentialSigner(developmentIdentity()),
     };
   }, 600_000);
   afterAll(async () => {
@@ -138,6 +157,7 @@ describe('produce', () => {
     const reader = new FilmReader(tools.watermarkKey);
     await readFrames(path, { ffmpegPath, width: 256, height: 298, every: 5 }, (frame) => reader.add(frame));
     expect(reader.read('as-made')).toMatchObject({ found: true, payload });
+    expect(await credentialStates(path, 'video/mp4')).toEqual(['Valid', 'Invalid']);
     const heard = await decodeAudio(path, { ffmpegPath });
     expect(Math.abs(integratedLoudness(heard) + 16)).toBeLessThan(0.5);
     expect(truePeakDb(heard)).toBeLessThanOrEqual(-1);
@@ -149,6 +169,8 @@ describe('produce', () => {
       const [{ released }] = await produce(tools, job(request), scratch, QUIET);
       expect(released.facts).toMatchObject({ durationMs: 1500, sampleRateHz: 48_000, watermark: payload });
       expect(readdirSync(scratch)).toEqual([`sound.${format}`]);
+      const path = join(scratch, `sound.${format}`);
+      expect(await credentialStates(path, released.facts.contentType)).toEqual(['Valid', 'Invalid']);
     });
   }
 

@@ -17,8 +17,8 @@ import type { ExecutorTools } from './tools.js';
 const WEBP = { quality: 88, effort: 1 } as const;
 
 /**
- * The story of a picture: prompt check, generate, output check, watermark, encode, read the watermark back
- * from the encoded bytes, release.
+ * The story of a picture: prompt check, generate, output check, watermark, encode, sign the manifest, read the
+ * watermark back from the signed bytes, release.
  * @throws Blocked, Cancelled, and any NodeError of its steps
  */
 export async function produceImage(
@@ -41,13 +41,15 @@ export async function produceImage(
   const marked = mark(approved, toHex(payload), (image) => embedPicture(image, payload, tools.watermarkKey));
 
   await observer.progress('encode', 0, 1);
-  const data = await encodeWebp(marked.value.media);
+  const facts = { contentType: 'image/webp', width: request.width, height: request.height };
+  const encoded = await encodeWebp(marked.value.media);
+  const source = await tools.credentials.sign({ type: 'memory', data: encoded }, facts.contentType, {
+    pack: pipeline.pack.id,
+    watermark: marked.value.watermark,
+  });
 
   await observer.progress('read-back', 0, 1);
-  const facts = { contentType: 'image/webp', width: request.width, height: request.height };
-  return await release(marked, { type: 'memory', data }, facts, (source) =>
-    readPictureMark(source, tools.watermarkKey),
-  );
+  return await release(marked, source, facts, (bytes) => readPictureMark(bytes, tools.watermarkKey));
 }
 
 /** @throws ENCODE_FAILED */

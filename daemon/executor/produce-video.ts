@@ -31,7 +31,7 @@ const as = (stage: Stage, observer: PipelineObserver): PipelineObserver => ({
 
 /**
  * The story of a film: prompt check, frames out of the pipeline one by one through output check and watermark into
- * the encoder, sound, mux, probe, the watermark read back from the file, release. Frames are never collected: what
+ * the encoder, sound, mux, probe, manifest, the watermark read back from the signed file, release. Frames are never collected: what
  * is in memory is one window of the decoder and the frame on its way.
  * @throws Blocked, Cancelled, and any NodeError of its steps
  */
@@ -81,20 +81,22 @@ export async function produceVideo(
     // Every sampled frame was approved on its way; the film as a whole is approved with them.
     const approved = await approveOutput(prompt, path, async () => frames.verdict());
     const marked = mark(approved, marks.payload, (file) => file);
+    const credits = { pack: pipeline.pack.id, watermark: marks.payload };
+    const source = await tools.credentials.sign({ type: 'file', path }, 'video/mp4', credits);
     const facts = {
       ...{ contentType: 'video/mp4', width, height, frames: request.length },
       framesPerSecond: film.framesPerSecond,
       durationMs: probe.video?.durationMs,
       sampleRateHz: MASTER_RATE_HZ,
     };
-    const result = await release(marked, { type: 'file', path }, facts, () =>
+    const result = await release(marked, source, facts, () =>
       marks.film.find((visit) =>
         readFrames(path, { ffmpegPath, width, height, every: READ_BACK_EVERY }, visit),
       ),
     );
     return [
       { part: 'result', released: result },
-      { part: 'poster', released: await frames.releasePoster() },
+      { part: 'poster', released: await frames.releasePoster(credits) },
     ];
   } catch (error) {
     await rm(path, { force: true });
@@ -164,7 +166,7 @@ class CheckedFrames {
   }
 
   /** The poster as a marked, released WebP. */
-  async releasePoster(): ReturnType<typeof release> {
+  async releasePoster(credits: { pack: string; watermark: string }): ReturnType<typeof release> {
     const poster = this.poster;
     if (poster === undefined) throw new NodeError('ENCODE_FAILED', 'the film ended before its poster frame');
     const approved = await approveOutput(this.prompt, poster, (each) =>
@@ -173,8 +175,7 @@ class CheckedFrames {
     const marked = mark(approved, this.marks.payload, (frame) => this.marks.poster(frame));
     const data = await encodeWebp(marked.value.media);
     const facts = { contentType: 'image/webp', width: poster.width, height: poster.height };
-    return release(marked, { type: 'memory', data }, facts, (source) =>
-      readPictureMark(source, this.tools.watermarkKey),
-    );
+    const signed = await this.tools.credentials.sign({ type: 'memory', data }, facts.contentType, credits);
+    return release(marked, signed, facts, (source) => readPictureMark(source, this.tools.watermarkKey));
   }
 }

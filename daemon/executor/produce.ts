@@ -26,7 +26,7 @@ export async function produce(
     return produceVideo(tools, tools.video, marks, request, scratchDir, observer);
   }
   if (request.kind === 'audio' && tools.audio !== undefined) {
-    return produceAudio(tools, marks, request, scratchDir, observer);
+    return produceAudio(tools, tools.audio, marks, request, scratchDir, observer);
   }
   throw new NodeError('KIND_UNSUPPORTED', `this node has no pack that makes ${request.kind} results`);
 }

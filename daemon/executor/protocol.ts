@@ -6,6 +6,7 @@ import type {
   Stage,
 } from '../../core/messages.js';
 import type { JobKind } from '../../core/kinds.js';
+import type { SigningIdentity } from '../../safety/credentials/signing-identity.js';
 import type { Refusal } from '../../safety/gate.js';
 import type { Pass } from '../../safety/gate.js';
 
@@ -30,6 +31,8 @@ export interface ExecutorSetup {
   readonly passKey: string;
   readonly ffmpeg: string | undefined;
   readonly encoder: 'x264' | 'nvenc';
+  /** What manifests are signed with; undefined where the operator wants none. */
+  readonly identity: SigningIdentity | undefined;
   readonly verifyDigests: boolean;
 }
 
@@ -53,7 +56,13 @@ export type ExecutorOutcome =
 
 export type FromExecutor =
   | { readonly type: 'loading'; readonly what: string }
-  | { readonly type: 'ready'; readonly kinds: readonly JobKind[]; readonly packs: readonly string[] }
+  | {
+      readonly type: 'ready';
+      readonly kinds: readonly JobKind[];
+      readonly packs: readonly string[];
+      /** Whether results carry a signed manifest, in words. */
+      readonly credentials: string;
+    }
   | {
       readonly type: 'start-failed';
       readonly code: string;

@@ -2,6 +2,7 @@ import type { ImagePipeline, VideoPipeline, AudioPipeline } from '../../pipeline
 import type { SoundDirector } from '../../pipelines/sound-director/plan.js';
 import type { VitsPipeline } from '../../pipelines/speech/vits-pipeline.js';
 import type { RunMeter } from '../../models/run-meter.js';
+import type { CredentialSigner } from '../../safety/credentials/credential-signer.js';
 import type { OutputChecker } from '../../safety/output/output-checker.js';
 import type { PromptChecker } from '../../safety/prompt/prompt-checker.js';
 
@@ -20,4 +21,5 @@ export interface ExecutorTools {
   readonly watermarkKey: Uint8Array;
   readonly ffmpeg: string | undefined;
   readonly encoder: 'x264' | 'nvenc';
+  readonly credentials: CredentialSigner;
 }

@@ -148,6 +148,7 @@ async function main(): Promise<void> {
       packs: [],
       running: [],
       device: 'none',
+      credentials: 'off',
     });
   const heart = setInterval(beat, HEARTBEAT_EVERY_MS);
   const bare = await bareServer();

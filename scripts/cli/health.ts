@@ -39,14 +39,15 @@ three are well, 1 otherwise.`,
       const nodes = directory.live();
       console.log(
         table(
-          ['part', 'where', 'state'],
+          ['part', 'where', 'state', 'credentials'],
           [
-            ['broker', brokerUrl, 'ok'],
-            ['API', apiUrl, api],
+            ['broker', brokerUrl, 'ok', ''],
+            ['API', apiUrl, api, ''],
             ...nodes.map((node) => [
               `node ${node.nodeId}`,
               `${node.device}: ${node.kinds.join(', ')}`,
               node.state,
+              node.credentials,
             ]),
           ],
         ),

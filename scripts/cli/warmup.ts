@@ -41,6 +41,7 @@ models, and runs one small request. A pack that cannot be used is refused by nam
         passKey: '',
         ffmpeg: daemon.ffmpeg,
         encoder: daemon.encoder,
+        identity: undefined,
         verifyDigests: true,
       },
       lap,

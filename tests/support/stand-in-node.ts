@@ -85,6 +85,7 @@ export async function startStandInNode(options: {
       packs: [],
       running: [],
       device: 'none',
+      credentials: 'off',
     });
   beat();
   const heart = setInterval(beat, HEARTBEAT_EVERY_MS);
