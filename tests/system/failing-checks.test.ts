@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -29,7 +29,7 @@ describe('a failing output check', () => {
   beforeEach(() => {
     models = mkdtempSync(join(tmpdir(), 'zsky-models-'));
     scratchDir = mkdtempSync(join(tmpdir(), 'zsky-scratch-'));
-    cpSync(SAFETY, models, { recursive: true });
+    for (const name of readdirSync(SAFETY)) symlinkSync(join(SAFETY, name), join(models, name));
   });
   afterEach(() => {
     rmSync(models, { recursive: true });
@@ -54,7 +54,10 @@ describe('a failing output check', () => {
       },
       { log: pino({ level: 'silent' }), budgetMs: 120_000 },
     );
-  const put = (kind: StandIn) => writeStandIn(join(models, 'pictures.onnx'), kind, 224);
+  const put = (kind: StandIn) => {
+    rmSync(join(models, 'pictures.onnx'));
+    writeStandIn(join(models, 'pictures.onnx'), kind, 224);
+  };
   const run = (host: Awaited<ReturnType<typeof start>>, stageBudgetMs: number) =>
     host.run({ job: JOB, scratchDir, stageBudgetMs, onProgress: () => undefined });
 
