@@ -16,7 +16,8 @@ import type { ExecutorTools } from './tools.js';
  * that the API's door is never behind a long graph run.
  */
 function send(message: FromExecutor): void {
-  process.send?.(message);
+  // A supervisor that has just ended cannot be written to; `disconnect` below then ends this process quietly.
+  process.send?.(message, undefined, undefined, () => undefined);
 }
 
 const WEIGHTS: Readonly<Record<JobKind, Partial<Record<Stage, number>>>> = {
