@@ -125,6 +125,26 @@ export function testDatabase(name: string, open: () => Promise<Database>): void 
       expect((await used()).used).toBe(1);
     });
 
+    it('keeps a write that need not last apart from its failure, and shows it at once', async () => {
+      const account = await createAccount(database, 'light', MAY);
+      const rename = (name: string, fail: boolean): Promise<void> =>
+        database.write(
+          async (tx) => {
+            await tx.updateTable('accounts').set({ name }).where('id', '=', account.accountId).execute();
+            if (fail) throw new Error('half way');
+          },
+          { durable: false },
+        );
+      await rename('lighter', false);
+      await expect(rename('lightest', true)).rejects.toThrow('half way');
+      const names = await database.read
+        .selectFrom('accounts')
+        .select('name')
+        .where('id', '=', account.accountId)
+        .execute();
+      expect(names).toEqual([{ name: 'lighter' }]);
+    });
+
     it('gives the outbox to one sender at a time and back after a failure', async () => {
       const id = await admitted();
       const first = await claimOutbox(database, 100_000, MAY, 1000);

@@ -5,8 +5,11 @@ import type { Reader, Schema, Tx } from './schema.js';
 export interface Database {
   readonly read: Reader;
 
-  /** Runs work in one transaction; it is on disk when the promise resolves, or none of it happened. */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Runs work in one transaction; it is on disk when the promise resolves, or none of it happened. Without
+   * `durable` a power cut, and only that, may take the last ones back: for what matters for a minute.
+   */
+  write<T>(work: (tx: Tx) => Promise<T>, options?: { readonly durable: boolean }): Promise<T>;
 
   /** Reads several things as they were at one instant. */
   snapshot<T>(work: (reader: Tx) => Promise<T>): Promise<T>;

@@ -3,6 +3,7 @@ import type { Schema, Tx } from './schema.js';
 
 interface Waiting {
   readonly work: (tx: Tx) => Promise<unknown>;
+  readonly durable: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -12,17 +13,22 @@ const MAX_BATCH = 50;
 
 /**
  * Puts the transactions that arrive together into one, each in a savepoint of its own, so that they share
- * the one wait for the disk. Nobody's promise resolves before that commit.
+ * the one wait for the disk. Nobody's promise resolves before that commit, which waits for the disk if any of
+ * them asks for it.
  */
 export class GroupCommit {
   private readonly queue: Waiting[] = [];
   private draining: Promise<void> | undefined;
 
-  constructor(private readonly writer: Kysely<Schema>) {}
+  constructor(
+    private readonly writer: Kysely<Schema>,
+    /** Says whether the next commit waits for the disk. */
+    private readonly setDurable: (durable: boolean) => void,
+  ) {}
 
-  run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  run<T>(work: (tx: Tx) => Promise<T>, durable: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      this.queue.push({ work, durable, resolve: resolve as (value: unknown) => void, reject });
       this.draining ??= this.drain();
     });
   }
@@ -39,6 +45,7 @@ export class GroupCommit {
       const batch = this.queue.splice(0, MAX_BATCH);
       const done: (() => void)[] = [];
       try {
+        this.setDurable(batch.some(({ durable }) => durable));
         await this.writer.connection().execute(async (connection) => {
           await this.commit(connection as unknown as Tx, batch, done);
         });

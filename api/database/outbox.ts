@@ -50,11 +50,14 @@ export async function hasOutbox(database: Database, now: number): Promise<boolea
   return found !== undefined;
 }
 
-/** Forgets messages that the broker has. */
+/** Forgets messages that the broker has. What a power cut brings back is sent again, which is harmless. */
 export function markSent(database: Database, jobIds: readonly string[]): Promise<void> {
-  return database.write(async (tx) => {
-    await tx.deleteFrom('outbox').where('job_id', 'in', jobIds).execute();
-  });
+  return database.write(
+    async (tx) => {
+      await tx.deleteFrom('outbox').where('job_id', 'in', jobIds).execute();
+    },
+    { durable: false },
+  );
 }
 
 /** Gives messages back that could not be sent, for the next round or another process. */

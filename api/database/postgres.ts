@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Database } from './database.js';
 import type { Schema } from './schema.js';
@@ -32,10 +32,13 @@ export function openPostgres(url: string): Database {
   const read = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return {
     read,
-    async write(work) {
+    async write(work, { durable } = { durable: true }) {
       for (let run = 1; ; run += 1) {
         try {
-          return await read.transaction().execute(work);
+          return await read.transaction().execute(async (tx) => {
+            if (!durable) await sql`SET LOCAL synchronous_commit TO off`.execute(tx);
+            return await work(tx);
+          });
         } catch (error) {
           if (!isRetryable(error) || run >= MAX_RUNS) throw error;
         }

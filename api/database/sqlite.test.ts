@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createAccount } from './accounts.js';
 import { testDatabase } from './contract.js';
@@ -23,6 +24,24 @@ describe('SQLite files', () => {
     expect(await one.read.selectFrom('accounts').select('name').execute()).toEqual([{ name: 'from two' }]);
     await one.close();
     await two.close();
+  });
+
+  it('wait for the disk at every commit but those that need not last, together or apart', async () => {
+    const database = await openDatabase(join(folder, 'durable.db'));
+    const [NORMAL, FULL] = [1, 2];
+    const level = async (durable: boolean): Promise<number> =>
+      await database.write(
+        async (tx) => {
+          const { rows } = await sql<{ synchronous: number }>`PRAGMA synchronous`.execute(tx);
+          return rows[0].synchronous;
+        },
+        { durable },
+      );
+    expect(await level(false)).toBe(NORMAL);
+    expect(await level(true)).toBe(FULL);
+    expect(await level(false)).toBe(NORMAL);
+    expect(await Promise.all([level(false), level(true)])).toEqual([FULL, FULL]);
+    await database.close();
   });
 
   it('say in one line when they cannot be opened', async () => {

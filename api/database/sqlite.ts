@@ -94,13 +94,18 @@ export function openSqlite(file: string): Database {
   const readerHandle = connect(file);
   const writer = kysely(writerHandle);
   const read = kysely(readerHandle);
-  const commits = new GroupCommit(writer);
+  let synchronous = 'FULL';
+  const commits = new GroupCommit(writer, (durable) => {
+    // In WAL mode NORMAL still orders writes, so that a power cut takes back whole commits and the last ones only.
+    const wanted = durable ? 'FULL' : 'NORMAL';
+    if (wanted !== synchronous) writerHandle.exec(`PRAGMA synchronous = ${(synchronous = wanted)}`);
+  });
   const changes = new ChangeWatch(readerHandle);
   return {
     read,
-    write: async (work) => {
+    write: async (work, { durable } = { durable: true }) => {
       try {
-        return await commits.run(work);
+        return await commits.run(work, durable);
       } finally {
         changes.ownCommit();
       }
