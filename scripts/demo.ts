@@ -1,26 +1,21 @@
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { parseSettings } from '../core/config/load.js';
 import { NodeError } from '../core/errors.js';
 import { failureLine, stopSignal } from '../core/run-program.js';
-import { readMark } from './demo/read-mark.js';
+import { probeMedia } from '../daemon/media/probe.js';
 import { metricsOf } from './demo/metrics.js';
 import { Progress } from './demo/progress.js';
 import { table } from './demo/table.js';
+import { readWish, USAGE, type Wish } from './demo/wish.js';
+import { ffprobeFigures, probeLines } from './media/film-figures.js';
+import { readMark } from './media/read-mark.js';
 import { prepare } from './setup/prepare.js';
 import { freePort } from './system/free-port.js';
 import { startSystem, type RunningSystem } from './system/system.js';
-
-const USAGE = `usage: npm run demo -- [--prompt TEXT] [--width W] [--height H] [--seed N] [--out FILE]
-
-Starts a private broker, the API and the daemon in a temporary folder, makes one picture, downloads
-it, reads its invisible watermark back, and stops everything.`;
-
-const PROMPT = 'A solitary lighthouse beam sweeping across choppy black sea, cinematic';
 
 const job = z
   .object({
@@ -36,37 +31,6 @@ const job = z
   })
   .loose();
 type Job = z.infer<typeof job>;
-
-interface Wish {
-  readonly body: Record<string, unknown>;
-  readonly out: string;
-}
-
-function readWish(args: readonly string[]): Wish | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      prompt: { type: 'string', default: PROMPT },
-      width: { type: 'string' },
-      height: { type: 'string' },
-      seed: { type: 'string' },
-      out: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
-  if (values.help) return undefined;
-  const number = (name: 'width' | 'height' | 'seed') =>
-    values[name] === undefined ? {} : { [name]: Number(values[name]) };
-  return {
-    body: {
-      prompt: values.prompt,
-      ...number('width'),
-      ...number('height'),
-      ...number('seed'),
-    },
-    out: resolve(values.out ?? 'demo.webp'),
-  };
-}
 
 async function call(url: string, key: string, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(url + path, {
@@ -84,7 +48,7 @@ async function call(url: string, key: string, path: string, body?: unknown): Pro
 }
 
 async function follow(url: string, key: string, wish: Wish, progress: Progress): Promise<Job> {
-  const submitted = job.parse(await call(url, key, '/v1/images/generate', wish.body));
+  const submitted = job.parse(await call(url, key, `/v1/${wish.kind}s/generate`, wish.body));
   for (;;) {
     const state = job.parse(await call(url, key, `/v1/jobs/${submitted.job_id}`));
     if (state.status === 'completed') return state;
@@ -100,7 +64,13 @@ async function follow(url: string, key: string, wish: Wish, progress: Progress):
   }
 }
 
-async function makeOne(system: RunningSystem, key: string, wish: Wish, dataDir: string): Promise<void> {
+async function makeOne(
+  system: RunningSystem,
+  key: string,
+  wish: Wish,
+  dataDir: string,
+  ffmpegPath: string,
+): Promise<void> {
   const started = performance.now();
   const progress = new Progress();
   const finished = await follow(system.url, key, wish, progress);
@@ -112,9 +82,8 @@ async function makeOne(system: RunningSystem, key: string, wish: Wish, dataDir: 
   writeFileSync(wish.out, Buffer.from(await response.arrayBuffer()));
   progress.end();
   const watermarkKey = readFileSync(join(dataDir, 'secrets', 'watermark-key'), 'utf8').trim();
-  const mark = await readMark(wish.out, watermarkKey);
-  if (mark === undefined)
-    throw new NodeError('WATERMARK_UNREADABLE', `no watermark was found in ${wish.out}`);
+  const mark = await readMark(wish.out, new TextEncoder().encode(watermarkKey), () => ffmpegPath);
+  if (!mark.found) throw new NodeError('WATERMARK_UNREADABLE', `no watermark was found in ${wish.out}`);
   const metrics = await metricsOf(system.brokerUrl, finished.job_id);
   const rows = metrics.stages.map(({ stage, ms, graphMs }) => [stage, ms.toFixed(0), graphMs.toFixed(0)]);
   rows.push(['whole job', metrics.totalMs.toFixed(0), metrics.graphMs.toFixed(0)]);
@@ -123,7 +92,11 @@ async function makeOne(system: RunningSystem, key: string, wish: Wish, dataDir: 
   console.log(`prompt     ${String(wish.body.prompt)}`);
   console.log(`seed       ${finished.seed ?? 'unknown'}`);
   console.log(`file       ${wish.out}`);
-  console.log(`watermark  ${mark} (read back from the file)`);
+  if (wish.kind === 'video') {
+    for (const line of probeLines(await probeMedia(wish.out, ffmpegPath))) console.log(line);
+    console.log(`ffprobe    ${ffprobeFigures(wish.out) ?? 'not on this machine'}`);
+  }
+  console.log(`watermark  ${mark.payload} (read back from the file)`);
 }
 
 async function main(): Promise<void> {
@@ -155,7 +128,11 @@ async function main(): Promise<void> {
     });
     if (system.apiKey === undefined) throw new NodeError('INTERNAL', 'the API printed no key');
     steps.end();
-    const end = await Promise.race([makeOne(system, system.apiKey, wish, dataDir), stopped, system.broken]);
+    const end = await Promise.race([
+      makeOne(system, system.apiKey, wish, dataDir, ffmpeg),
+      stopped,
+      system.broken,
+    ]);
     if (typeof end === 'string') throw new NodeError('INTERNAL', `stopped by ${end}`);
     if (typeof end === 'object') throw new NodeError('INTERNAL', `${end.name} ended by itself (${end.how})`);
   } finally {

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { writeMastered } from '../../daemon/media/encode-audio.js';
 import { encodeFilm, filmOptions, filmSize, rawFrameOptions } from '../../daemon/media/film-encoder.js';
 import { muxFilm } from '../../daemon/media/mux.js';
 import { expectFilm, probeMedia } from '../../daemon/media/probe.js';
+import { ffprobeFigures } from '../media/film-figures.js';
 import { prepareFfmpeg } from '../setup/ffmpeg.js';
 
 /**
@@ -75,30 +76,6 @@ function murmur(seconds: number): PcmAudio {
   return { sampleRateHz: 48_000, channels: [channel] };
 }
 
-interface Stream {
-  readonly codec_type: string;
-  readonly width?: number;
-  readonly height?: number;
-  readonly nb_read_frames?: string;
-  readonly r_frame_rate?: string;
-  readonly duration?: string;
-  readonly start_time?: string;
-}
-
-/** The same figures from ffprobe, where the machine has it. */
-function ffprobe(path: string): string | undefined {
-  const found = spawnSync('ffprobe', ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', path], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 24,
-  });
-  if (found.error !== undefined) return undefined;
-  const { streams } = JSON.parse(found.stdout) as { streams: Stream[] };
-  const video = streams.find((stream) => stream.codec_type === 'video');
-  const audio = streams.find((stream) => stream.codec_type === 'audio');
-  const complaint = found.stderr.trim() === '' ? '' : ` complaint: ${found.stderr.trim()}`;
-  return `${video?.width}x${video?.height} ${video?.nb_read_frames} frames ${video?.r_frame_rate} video ${video?.duration} s audio ${audio?.duration} s start ${video?.start_time} ${audio?.start_time}${complaint}`;
-}
-
 async function matrix(ffmpegPath: string, scratch: string): Promise<void> {
   console.log('\nSizes and lengths (probed by decoding every frame; ffprobe beside it)');
   for (const [askedWidth, askedHeight] of SIZES) {
@@ -115,7 +92,7 @@ async function matrix(ffmpegPath: string, scratch: string): Promise<void> {
       await muxFilm({ ffmpegPath, filmPath: silent, soundPath: sound, outputPath: path });
       expectFilm(await probeMedia(path, ffmpegPath), { width, height, frames, framesPerSecond: FPS });
       console.log(
-        `${askedWidth}x${askedHeight} ${frames}: as asked, ${heard.integratedLufs.toFixed(2)} LUFS, ${heard.truePeakDb.toFixed(2)} dBTP | ${ffprobe(path) ?? 'no ffprobe'}`,
+        `${askedWidth}x${askedHeight} ${frames}: as asked, ${heard.integratedLufs.toFixed(2)} LUFS, ${heard.truePeakDb.toFixed(2)} dBTP | ${ffprobeFigures(path) ?? 'no ffprobe'}`,
       );
     }
   }

@@ -4,15 +4,9 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { loadSettings } from '../../core/config/load.js';
 import { NodeError } from '../../core/errors.js';
-import type { RgbImage } from '../../core/media.js';
-import { decodeAudio } from '../../daemon/media/encode-audio.js';
 import { findFfmpeg } from '../../daemon/media/find-ffmpeg.js';
-import { probeMedia } from '../../daemon/media/probe.js';
-import { readFrames } from '../../daemon/media/read-frames.js';
-import type { Detection } from '../../safety/watermark/detection.js';
-import { FilmReader } from '../../safety/watermark/film.js';
-import { detectPicture, embedPicture } from '../../safety/watermark/picture.js';
-import { detectSound } from '../../safety/watermark/sound.js';
+import { embedPicture } from '../../safety/watermark/picture.js';
+import { bytesOf, pictureOf, readMark } from '../media/read-mark.js';
 import type { Command } from './command.js';
 
 const USAGE = `usage: zsky-node watermark detect FILE [--key TEXT]
@@ -31,9 +25,6 @@ embed marks a picture, to try a key and a payload of 12 hexadecimal digits.
 
   --key TEXT   the secret key; without it the setting daemon.watermarkKey, or the one in the data folder`;
 
-/** Most frames that are added up for a reading: two seconds at 24 a second. */
-const FRAMES = 48;
-
 function keyOf(given: string | undefined): Uint8Array {
   const settings = loadSettings(process.env);
   const key = given ?? settings.daemon.watermarkKey;
@@ -49,44 +40,6 @@ function keyOf(given: string | undefined): Uint8Array {
   }
 }
 
-async function pictureOf(bytes: Buffer): Promise<RgbImage | undefined> {
-  try {
-    const { data, info } = await sharp(bytes)
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, data };
-  } catch {
-    return undefined;
-  }
-}
-
-function bytesOf(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new NodeError('FILE_UNREADABLE', `${file} cannot be read`, { cause });
-  }
-}
-
-async function detect(file: string, key: Uint8Array): Promise<Detection> {
-  const picture = await pictureOf(bytesOf(file));
-  if (picture !== undefined) return detectPicture(picture, key);
-  const ffmpegPath = findFfmpeg();
-  const probe = await probeMedia(file, ffmpegPath).catch((cause: unknown) => {
-    throw new NodeError('FILE_UNREADABLE', `${file} is no picture, film or sound`, { cause });
-  });
-  if (probe.video === undefined) return detectSound(await decodeAudio(file, { ffmpegPath }), key);
-  const { width, height } = probe.video;
-  const reader = new FilmReader(key);
-  let frames = 0;
-  await readFrames(file, { ffmpegPath, width, height, every: 1 }, (frame) => {
-    if (frames++ < FRAMES) reader.add(frame);
-  });
-  return reader.read();
-}
-
 const command: Command = {
   summary: 'find the invisible mark in a picture, film or sound',
   usage: USAGE,
@@ -98,7 +51,7 @@ const command: Command = {
     });
     const [action, file] = positionals;
     if (action === 'detect' && file !== undefined && positionals.length === 2) {
-      const found = await detect(file, keyOf(values.key));
+      const found = await readMark(file, keyOf(values.key), findFfmpeg);
       console.log(JSON.stringify({ ...found, confidence: Number(found.confidence.toFixed(2)) }));
       return found.found ? 0 : 3;
     }

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
+import { NodeError } from '../../core/errors.js';
+import type { RgbImage } from '../../core/media.js';
+import { decodeAudio } from '../../daemon/media/encode-audio.js';
+import { probeMedia } from '../../daemon/media/probe.js';
+import { readFrames } from '../../daemon/media/read-frames.js';
+import type { Detection } from '../../safety/watermark/detection.js';
+import { FilmReader } from '../../safety/watermark/film.js';
+import { detectPicture } from '../../safety/watermark/picture.js';
+import { detectSound } from '../../safety/watermark/sound.js';
+
+/** Most frames that are added up for a reading: two seconds at 24 a second. */
+const FRAMES = 48;
+
+/** A picture file's pixels; undefined when the bytes are no picture. */
+export async function pictureOf(bytes: Buffer): Promise<RgbImage | undefined> {
+  try {
+    const { data, info } = await sharp(bytes)
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws FILE_UNREADABLE */
+export function bytesOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new NodeError('FILE_UNREADABLE', `${file} cannot be read`, { cause });
+  }
+}
+
+/**
+ * Looks for the mark of `key` in a picture, a film or a sound, as anybody with the key can. ffmpeg is asked for
+ * only when the file is no picture.
+ * @throws FILE_UNREADABLE
+ */
+export async function readMark(file: string, key: Uint8Array, ffmpeg: () => string): Promise<Detection> {
+  const picture = await pictureOf(bytesOf(file));
+  if (picture !== undefined) return detectPicture(picture, key);
+  const ffmpegPath = ffmpeg();
+  const probe = await probeMedia(file, ffmpegPath).catch((cause: unknown) => {
+    throw new NodeError('FILE_UNREADABLE', `${file} is no picture, film or sound`, { cause });
+  });
+  if (probe.video === undefined) return detectSound(await decodeAudio(file, { ffmpegPath }), key);
+  const { width, height } = probe.video;
+  const reader = new FilmReader(key);
+  let frames = 0;
+  await readFrames(file, { ffmpegPath, width, height, every: 1 }, (frame) => {
+    if (frames++ < FRAMES) reader.add(frame);
+  });
+  return reader.read();
+}
