@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ export interface TestSystem {
   readonly dataDir: string;
   readonly brokerPort: number;
   readonly brokerBinary: string;
+  readonly ffmpeg: string;
   /** What the programs logged. */
   log(): string;
   request(method: string, path: string, body?: unknown): Promise<Answer>;
@@ -72,6 +73,7 @@ export async function startTestSystem(
     dataDir,
     brokerPort,
     brokerBinary,
+    ffmpeg,
     log,
     request,
     submit: async (body) => (await request('POST', '/v1/images/generate', body)).json.job_id,
@@ -83,10 +85,11 @@ export async function startTestSystem(
     denoising: (jobId) =>
       until(async () => (await job(jobId))?.progress?.stage === 'denoise').then(() => undefined),
     pidOf: (name) => system.programs.find((program) => program.name === name)?.pid ?? -1,
+    // ps ends with 1 when there are none.
     childrenOf: (pid) =>
-      execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
-        .trim()
-        .split(/\s+/)
+      spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+        .stdout.split(/\s+/)
+        .filter((word) => word !== '')
         .map(Number),
     startAnotherApi: async () => {
       let heard: (url: string) => void;

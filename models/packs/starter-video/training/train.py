@@ -1,6 +1,6 @@
 """Trains the starter video pack: an LTX transformer of 1.5 M parameters on motion latents, on one core.
 
-    python train.py --work FOLDER [--minutes 25]
+    python train.py --work FOLDER [--minutes 25] [--steps 2600]
 
 Clips are made as they are needed (captions.py). A checkpoint is written every 200 steps and found again at the
 next start. Needs torch, transformers, tokenizers and diffusers (whose model class gives the graph its layout).
@@ -106,7 +106,7 @@ def main():
     arguments.add_argument("--work", type=Path, required=True)
     arguments.add_argument("--minutes", type=float, default=25)
     arguments.add_argument("--batch", type=int, default=8)
-    arguments.add_argument("--steps", type=int, default=2600, help="length of the learning-rate schedule")
+    arguments.add_argument("--steps", type=int, default=2600, help="the run ends at these steps or minutes, and the learning rate with it")
     given = arguments.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -150,7 +150,10 @@ def main():
         noisy = target + sigma[:, None, None] * (noise - target)
         flow = predict(nets, noisy, seen, states, mask, sigma, frames, grid)
         loss = torch.nn.functional.mse_loss(flow, noise - target)
-        rate = 1.5e-3 * min(1.0, step / 100) * (0.5 + 0.5 * np.cos(np.pi * min(1.0, step / given.steps))) + 1e-5
+        # The rate has fallen when the first of the two limits is reached, however busy the machine is.
+        minutes = spent + (time.time() - began) / 60
+        done = min(1.0, max(step / given.steps, minutes / given.minutes))
+        rate = 1.5e-3 * min(1.0, step / 100) * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-5
         for group in optimiser.param_groups:
             group["lr"] = float(rate)
         optimiser.zero_grad()
