@@ -1,6 +1,6 @@
 const WIDTH = 28;
 
-/** One live line on a terminal; on anything else a plain line whenever the words change. */
+/** One live line on a terminal; on anything else a plain line whenever the stage or the bar changes. */
 export class Progress {
   readonly #started = performance.now();
   #last = '';
@@ -14,8 +14,12 @@ export class Progress {
     if (process.stdout.isTTY) {
       process.stdout.write(`\r\x1b[2K${seconds} s${bar} ${what}`);
       this.#open = true;
-    } else if (what !== this.#last) console.log(`${seconds} s${bar} ${what}`);
-    this.#last = what;
+      return;
+    }
+    // Step counts are the last word of what is going on; hundreds of them would fill a log.
+    const mark = bar + what.replace(/ \d+\/\d+$/, '');
+    if (mark !== this.#last) console.log(`${seconds} s${bar} ${what}`);
+    this.#last = mark;
   }
 
   /** Leaves the line standing and goes to the next. */

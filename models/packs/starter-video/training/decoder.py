@@ -85,7 +85,8 @@ class MotionDecoder(nn.Module):
         u = x * count - drift * seconds
         v = y * count - speed * seconds
         u, v = u - torch.floor(u), v - torch.floor(v)
-        place = torch.stack([(u * 256 + 0.5) / 257 * 2 - 1, (v * 256 + 0.5) / 257 * 2 - 1], dim=-1)
+        u, v = torch.broadcast_tensors((u * 256 + 0.5) / 257 * 2 - 1, (v * 256 + 0.5) / 257 * 2 - 1)
+        place = torch.stack([u, v], dim=-1)
         return F.grid_sample(texture.expand(place.shape[0], 1, 257, 257), place, mode="bilinear", align_corners=False)[:, 0]
 
     def forward(self, latent_sample, keyframe, frame_index):
@@ -93,33 +94,37 @@ class MotionDecoder(nn.Module):
         frames = fields.shape[0]
         height, width = keyframe.shape[2], keyframe.shape[3]
         whole = fields.mean(dim=(2, 3))
-        local = F.interpolate(fields[:, 3:6], size=(height, width), mode="bicubic", align_corners=False)
+        # Fields are smooth and cubic interpolation dear: a quarter of the resolution, and straight lines between.
+        small = (torch.div(height + 3, 4, rounding_mode="floor"), torch.div(width + 3, 4, rounding_mode="floor"))
+        local = F.interpolate(fields[:, 3:6], size=small, mode="bicubic", align_corners=False)
+        light = local[:, 2:3]
+        light = torch.sign(light) * (light.abs() - 0.03).clamp(min=0)
+        local = torch.cat([2 * local[:, :2], torch.exp(light.clamp(-1.2, 1.2)), 0.35 * light.clamp(min=0)], dim=1)
+        local = F.interpolate(local, size=(height, width), mode="bilinear", align_corners=False)
 
-        x = ((torch.arange(width, device=keyframe.device) + 0.5) / width).view(1, 1, width).expand(frames, height, width)
-        y = ((torch.arange(height, device=keyframe.device) + 0.5) / height).view(1, height, 1).expand(frames, height, width)
+        x = ((torch.arange(width, device=keyframe.device) + 0.5) / width).view(1, 1, width)
+        y = ((torch.arange(height, device=keyframe.device) + 0.5) / height).view(1, height, 1)
         scale = (1 - 2 * MARGIN) * torch.exp(-whole[:, 2]).view(-1, 1, 1)
-        from_x = 0.5 + (x - 0.5) * scale - whole[:, 0].view(-1, 1, 1) - local[:, 0]
-        from_y = 0.5 + (y - 0.5) * scale - whole[:, 1].view(-1, 1, 1) - local[:, 1]
-        place = torch.stack([from_x * 2 - 1, from_y * 2 - 1], dim=-1)
+        from_x = (2 * x - 1) * scale - 2 * whole[:, 0].view(-1, 1, 1) - local[:, 0]
+        from_y = (2 * y - 1) * scale - 2 * whole[:, 1].view(-1, 1, 1) - local[:, 1]
+        place = torch.stack([from_x, from_y], dim=-1)
         shown = F.grid_sample(
             keyframe.expand(frames, 3, height, width), place, mode="bilinear", padding_mode="reflection", align_corners=False
         )
 
         seconds = (frame_index / FRAMES_PER_SECOND).view(-1, 1, 1)
         # What falls is soft, so half the resolution does; it is the larger part of the work otherwise.
-        x, y = x[:, ::2, ::2], y[:, ::2, ::2]
+        x, y = x[:, :, ::2], y[:, ::2]
         wide = x * (width / height)
         rain = (whole[:, 6].view(-1, 1, 1) * 1.5 - 0.45).clamp(0, 1.5)
         drops = self.falling(self.rain, wide, y, 1.6, seconds, 2.6, 0.3) + 0.6 * self.falling(self.rain, wide + 0.37, y, 2.7, seconds, 3.4, 0.4)
         snow = (whole[:, 7].view(-1, 1, 1) * 1.5 - 0.45).clamp(0, 1.5)
         flakes = self.falling(self.snow, wide, y, 1.3, seconds, 0.32, 0.05) + 0.7 * self.falling(self.snow, wide + 0.61, y, 2.3, seconds, 0.42, -0.06)
-
-        light = local[:, 2:3]
-        light = torch.sign(light) * (light.abs() - 0.03).clamp(min=0)
-        linear = (shown + 1) / 2
-        warm = torch.tensor([1.0, 0.88, 0.62], device=keyframe.device).view(1, 3, 1, 1)
-        lit = linear * torch.exp(light.clamp(-1.2, 1.2)) + 0.35 * light.clamp(min=0) * warm
         white = (0.30 * rain * drops + 0.85 * snow * flakes).clamp(0, 0.9)[:, None]
         white = F.interpolate(white, size=(height, width), mode="bilinear", align_corners=False)
-        lit = lit * (1 - white) + white * torch.tensor([0.88, 0.92, 0.97], device=keyframe.device).view(1, 3, 1, 1)
-        return (lit.clamp(0, 1) * 2 - 1).transpose(0, 1)[None]
+
+        warm = torch.tensor([1.0, 0.88, 0.62], device=keyframe.device).view(1, 3, 1, 1)
+        pale = torch.tensor([0.88, 0.92, 0.97], device=keyframe.device).view(1, 3, 1, 1)
+        lit = (shown + 1) * (0.5 * local[:, 2:3]) + local[:, 3:4] * warm
+        lit = lit + white * (pale - lit)
+        return (lit * 2 - 1).clamp(-1, 1).transpose(0, 1)[None]
