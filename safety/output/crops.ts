@@ -8,21 +8,8 @@ export interface Crop {
   readonly height: number;
 }
 
-/** The whole picture, then its four overlapping corners at two thirds of the size, then its middle. */
-export function cropsOf({ width, height }: { width: number; height: number }): Crop[] {
-  const w = Math.round((width * 2) / 3);
-  const h = Math.round((height * 2) / 3);
-  const right = width - w;
-  const bottom = height - h;
-  const whole = { left: 0, top: 0, width, height };
-  const corners = [
-    [0, 0],
-    [right, 0],
-    [0, bottom],
-    [right, bottom],
-    [right >> 1, bottom >> 1],
-  ].map(([left, top]) => ({ left, top, width: w, height: h }));
-  return [whole, ...corners];
+export function wholeOf({ width, height }: RgbImage): Crop {
+  return { left: 0, top: 0, width, height };
 }
 
 /** Samples along one side of a target pixel: enough to average out texture, few enough to be quick. */

@@ -3,8 +3,7 @@ import { asNodeError, NodeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/media.js';
 import type { RunMeter } from '../../models/run-meter.js';
 import { readPolicy, refusalText } from '../policy/policy.js';
-import { cropsOf, type Crop } from './crops.js';
-import { PictureClassifier, sexualScore, type PictureScores } from './picture-classifier.js';
+import { QuickClassifier, sexualScore, StrictClassifier, type PictureScores } from './picture-classifier.js';
 
 /** What the first classifier said of the whole picture, and which layer and score decided. */
 interface Judged {
@@ -31,15 +30,13 @@ export interface OutputCheckerOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-const FIRST_SIDE = 224;
-const STRICT_SIDE = 299;
 /** Most parts that the stricter classifier, ten times as slow, is asked about. */
 const MOST_STRICT = 2;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-async function load(options: OutputCheckerOptions, file: string, side: number): Promise<PictureClassifier> {
+async function loading<T>(classifier: Promise<T>): Promise<T> {
   try {
-    return await PictureClassifier.load(join(options.modelsDir, file), side, options.meter);
+    return await classifier;
   } catch (error) {
     throw new NodeError(
       'CHECK_UNAVAILABLE',
@@ -57,8 +54,9 @@ async function load(options: OutputCheckerOptions, file: string, side: number): 
 export async function createOutputChecker(options: OutputCheckerOptions): Promise<OutputChecker> {
   const policy = readPolicy(options.policyFolder);
   const { action, picture: limits } = policy.categories.sexual;
-  const first = await load(options, 'pictures.onnx', FIRST_SIDE);
-  const strict = await load(options, 'pictures-strict.onnx', STRICT_SIDE);
+  const { modelsDir, meter } = options;
+  const quick = await loading(QuickClassifier.load(join(modelsDir, 'pictures.onnx'), meter));
+  const strict = await loading(StrictClassifier.load(join(modelsDir, 'pictures-strict.onnx'), meter));
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const refusing = {
     allowed: false,
@@ -67,11 +65,14 @@ export async function createOutputChecker(options: OutputCheckerOptions): Promis
   } as const;
 
   async function judge(image: RgbImage, inTime: () => void): Promise<OutputVerdict> {
-    const crops = cropsOf(image);
-    const each = await first.classify(image, crops);
+    const each = await quick.judge(image);
     inTime();
-    const [scores] = each;
-    const marked = each.map((one, i) => ({ crop: crops[i], score: sexualScore(one), isWhole: i === 0 }));
+    const [{ scores }] = each;
+    const marked = each.map((one, i) => ({
+      part: one.part,
+      score: sexualScore(one.scores),
+      isWhole: i === 0,
+    }));
     const over = marked.find(({ score, isWhole }) => score >= (isWhole ? limits.whole : limits.crop));
     if (over !== undefined)
       return {
@@ -81,9 +82,9 @@ export async function createOutputChecker(options: OutputCheckerOptions): Promis
         score: over.score,
       };
     const unsure = marked.filter(({ score }) => score >= limits.unsure).sort((a, b) => b.score - a.score);
-    const parts: Crop[] = unsure.slice(0, MOST_STRICT).map(({ crop }) => crop);
+    const parts = unsure.slice(0, MOST_STRICT).map(({ part }) => part);
     if (parts.length === 0) return { allowed: true, scores, layer: 'whole picture', score: marked[0].score };
-    const strictScores = (await strict.classify(image, parts)).map(sexualScore);
+    const strictScores = (await strict.judge(image, parts)).map(sexualScore);
     inTime();
     const judged = { scores, layer: 'stricter classifier', score: Math.max(...strictScores) } as const;
     return judged.score >= limits.strict ? { ...refusing, ...judged } : { allowed: true, ...judged };

@@ -28,7 +28,7 @@ const SENTENCES: PinnedPackage = {
     'sha512-15AL82/ASNf74NsQDGXrIBAR13/E8pcvdYPpXsNbYQGYS2rPXICSwmEYN/qZoXZ19lpbOLppFUVRHe65uBZcEw==',
 };
 /** Raised whenever the conversion changes, so that older copies are made again. */
-const REVISION = 2;
+const REVISION = 3;
 const FOLDER = join(CACHE_DIR, 'safety');
 const stamp = z.object({ revision: z.number(), files: z.record(z.string(), z.string()) });
 
@@ -56,12 +56,12 @@ async function isWhole(folder: string): Promise<boolean> {
 
 async function makePictureClassifiers(into: string): Promise<void> {
   const source = await npmPackageFolder(PICTURES);
-  for (const [model, side, file] of [
-    ['mobilenet_v2', 224, 'pictures.onnx'],
-    ['inception_v3', 299, 'pictures-strict.onnx'],
+  for (const [model, file] of [
+    ['mobilenet_v2', 'pictures.onnx'],
+    ['inception_v3', 'pictures-strict.onnx'],
   ] as const) {
     const read = readTfjsModel(join(source, 'dist', 'models', model));
-    await writeFile(join(into, file), convertTfjsClassifier(read, side, 5));
+    await writeFile(join(into, file), convertTfjsClassifier(read, 5));
   }
   await copyFile(join(source, 'LICENSE'), join(into, 'pictures.LICENSE'));
 }

@@ -44,10 +44,13 @@ function kernelToOnnx(data: Float32Array, [h, w, i, o]: readonly number[], depth
 }
 
 /**
- * Writes a TensorFlow.js image classifier (`[B, H, W, 3]` in 0..1 to `[B, classes]`) as ONNX. Layers run in
+ * Writes a TensorFlow.js image classifier (`[B, H, W, 3]` in 0..1 to `[B, windows, classes]`) as ONNX. Layers run in
  * NCHW inside; only the first transpose and the flattening know of the other order.
+ *
+ * A picture of the classifier's own side is one window. A larger one is judged in every window that the last pooling
+ * fits into, at the cost of one look at the larger picture: Sermanet et al. 2014, "OverFeat", section 3.3.
  */
-export function convertTfjsClassifier(model: TfjsModel, side: number, classes: number): Uint8Array {
+export function convertTfjsClassifier(model: TfjsModel, classes: number): Uint8Array {
   const file = new OnnxFile();
   const outputs = new Map<string, string>();
   const weight = (name: string) => {
@@ -57,6 +60,9 @@ export function convertTfjsClassifier(model: TfjsModel, side: number, classes: n
   };
   const add = (name: string) => file.weights(name, weight(name).shape, weight(name).data);
   let last = '';
+  const lastPooling = model.layers.findLast(({ class_name }) => class_name === 'AveragePooling2D')?.name;
+  const firstDense = model.layers.find(({ class_name }) => class_name === 'Dense')?.name ?? '';
+  const [channelsBeforeDense] = weight(`${firstDense}/kernel`).shape;
 
   const convert = ({ name, class_name, config }: TfjsLayer, inputs: readonly string[]): string => {
     const [x] = inputs;
@@ -121,15 +127,17 @@ export function convertTfjsClassifier(model: TfjsModel, side: number, classes: n
       case 'MaxPooling2D': {
         // Both frameworks leave the padding out of an average.
         const { pool_size, strides, padding } = pooling.parse(config);
+        const isLast = lastPooling === name;
         return file.node(class_name === 'MaxPooling2D' ? 'MaxPool' : 'AveragePool', name, [x], {
           kernel_shape: pool_size,
-          strides,
+          strides: isLast ? [1, 1] : strides,
           pads: pads(name, padding, pool_size, strides),
         });
       }
       case 'Flatten': {
         const nhwc = file.node('Transpose', `${name}/nhwc`, [x], { perm: [0, 2, 3, 1] });
-        return file.node('Flatten', name, [nhwc], { axis: 1 });
+        // Batch as it is, windows in rows, channels.
+        return file.node('Reshape', name, [nhwc, file.ints(`${name}/shape`, [0, -1, channelsBeforeDense])]);
       }
       case 'Dropout':
         return x;
@@ -139,7 +147,7 @@ export function convertTfjsClassifier(model: TfjsModel, side: number, classes: n
         const activation = z.enum(['relu', 'softmax']).parse(config.activation);
         return activation === 'relu'
           ? file.node('Relu', name, [sum])
-          : file.node('Softmax', name, [sum], { axis: 1 });
+          : file.node('Softmax', name, [sum], { axis: 2 });
       }
       default:
         throw new Error(`layer ${name}: ${class_name} is not known to the converter`);
@@ -151,5 +159,8 @@ export function convertTfjsClassifier(model: TfjsModel, side: number, classes: n
     last = convert(layer, inputs);
     outputs.set(layer.name, last);
   }
-  return file.write({ name: 'image', dims: [0, side, side, 3] }, { name: last, dims: [0, classes] });
+  return file.write(
+    { name: 'image', dims: ['batch', 'height', 'width', 3] },
+    { name: last, dims: ['batch', 'windows', classes] },
+  );
 }

@@ -25,6 +25,11 @@ const IR_VERSION = 7;
 
 type AttributeValue = number | readonly number[];
 
+interface Port {
+  readonly name: string;
+  readonly dims: readonly (number | string)[];
+}
+
 /** Collects nodes and weights of a graph and writes them as an ONNX file. */
 export class OnnxFile {
   readonly #nodes: object[] = [];
@@ -60,17 +65,16 @@ export class OnnxFile {
     return name;
   }
 
-  /** The file's bytes. A dimension of 0 is the batch. */
-  write(
-    input: { name: string; dims: readonly number[] },
-    output: { name: string; dims: readonly number[] },
-  ): Uint8Array {
-    const info = ({ name, dims }: { name: string; dims: readonly number[] }) => ({
+  /** The file's bytes. A dimension with a name is free. */
+  write(input: Port, output: Port): Uint8Array {
+    const info = ({ name, dims }: Port) => ({
       name,
       type: {
         tensor_type: {
           elem_type: FLOAT,
-          shape: { dim: dims.map((dim) => (dim === 0 ? { dim_param: 'batch' } : { dim_value: dim })) },
+          shape: {
+            dim: dims.map((dim) => (typeof dim === 'string' ? { dim_param: dim } : { dim_value: dim })),
+          },
         },
       },
     });
