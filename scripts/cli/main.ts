@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ default: Command }>>> = 
   keys: () => import('./keys.js'),
   ledger: () => import('./ledger.js'),
   watermark: () => import('./watermark.js'),
+  safety: () => import('./safety.js'),
 };
 
 async function overview(): Promise<string> {
