@@ -8,6 +8,8 @@ export interface FrameSelection {
   readonly height: number;
   /** Every n-th frame, the first included; 1 when absent. */
   readonly every?: number;
+  /** Key frames alone, whose every pixel is coded anew; much quicker than all frames. */
+  readonly keyFramesOnly?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -21,7 +23,7 @@ export async function readFrames(
   selection: FrameSelection,
   visit: (frame: RgbImage, index: number) => Promise<void> | void,
 ): Promise<number> {
-  const { width, height, every = 1 } = selection;
+  const { width, height, every = 1, keyFramesOnly = false } = selection;
   const size = width * height * 3;
   let index = 0;
   const consume = async (stdout: Readable): Promise<void> => {
@@ -45,7 +47,7 @@ export async function readFrames(
   const pick = every === 1 ? '' : `select=not(mod(n\\,${every})),`;
   await runFfmpeg({
     ffmpegPath: selection.ffmpegPath,
-    inputs: [{ source: path }],
+    inputs: [{ source: path, options: keyFramesOnly ? ['-skip_frame', 'nokey'] : [] }],
     options: [
       ...['-v', 'level+warning', '-an', '-fps_mode', 'passthrough'],
       ...['-vf', `${pick}scale=in_color_matrix=bt709:in_range=tv:flags=bicubic+accurate_rnd+full_chroma_int`],

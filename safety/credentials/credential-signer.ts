@@ -1,3 +1,4 @@
+import type * as C2pa from '@contentauth/c2pa-node';
 import { createPrivateKey } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -52,7 +53,7 @@ const BUILDER_SETTINGS = { builder: { thumbnail: { enabled: false } } };
  */
 export async function openCredentialSigner(identity: SigningIdentity | undefined): Promise<CredentialSigner> {
   if (identity === undefined) return unsigned('off');
-  let library: typeof import('@contentauth/c2pa-node');
+  let library: typeof C2pa;
   try {
     library = await import('@contentauth/c2pa-node');
   } catch (error) {

@@ -26,7 +26,7 @@ interface Report {
 }
 async function report(buffer: Buffer, mimeType: string): Promise<Report> {
   const reader = await Reader.fromAsset({ buffer, mimeType });
-  return reader?.json() as unknown as Report;
+  return reader?.json() as Report;
 }
 
 describe('the development certificate', () => {

@@ -4,7 +4,9 @@ import { CODED_BITS } from './message.js';
 /** Harmonics of the tile in cycles: low enough for scaling and compression, high enough to hide. */
 const INNER = 5;
 /** The highest harmonic of luma, Cb and Cr: the eye and every codec keep less detail in colour. */
-const OUTER = [30, 22, 22] as const;
+const PICTURE_OUTER = [30, 22, 22] as const;
+/** Films have luma alone, and larger tiles: the finer part of the pattern costs a codec least and is read best. */
+const FILM_OUTER = [40] as const;
 /** One carrier in six is a pilot: enough to find the mark wherever its message can be read. */
 const PILOT_SHARE = 1 / 6;
 
@@ -30,13 +32,13 @@ export interface Carriers {
 }
 
 /** Uniform numbers in [0, 1) that follow from a key: HMAC-SHA-256 in counter mode. */
-function keyedNumbers(key: Uint8Array): () => number {
+function keyedNumbers(key: Uint8Array, purpose: string): () => number {
   let block = Buffer.alloc(0);
   let counter = 0;
   let at = 0;
   return () => {
     if (at + 4 > block.length) {
-      block = createHmac('sha256', key).update(`picture ${counter++}`).digest();
+      block = createHmac('sha256', key).update(`${purpose} ${counter++}`).digest();
       at = 0;
     }
     at += 4;
@@ -46,15 +48,24 @@ function keyedNumbers(key: Uint8Array): () => number {
 
 const plans = new Map<string, readonly Carriers[]>();
 
-/** The carriers of a key for luma, Cb and Cr; made once for each key. */
-export function carriersOf(key: Uint8Array): readonly Carriers[] {
-  const name = Buffer.from(key).toString('hex');
+function planOf(key: Uint8Array, purpose: string, outers: readonly number[]): readonly Carriers[] {
+  const name = `${purpose} ${Buffer.from(key).toString('hex')}`;
   const known = plans.get(name);
   if (known !== undefined) return known;
-  const random = keyedNumbers(key);
-  const plan = OUTER.map((outer) => channelPlan(outer, random));
+  const random = keyedNumbers(key, purpose);
+  const plan = outers.map((outer) => channelPlan(outer, random));
   plans.set(name, plan);
   return plan;
+}
+
+/** The carriers of a key for the luma, Cb and Cr of pictures; made once for each key. */
+export function carriersOf(key: Uint8Array): readonly Carriers[] {
+  return planOf(key, 'picture', PICTURE_OUTER);
+}
+
+/** The same for the luma of films. */
+export function filmCarriersOf(key: Uint8Array): readonly Carriers[] {
+  return planOf(key, 'film', FILM_OUTER);
 }
 
 /** Coded bits are dealt from the inside outwards, so that each is carried at every radius. */

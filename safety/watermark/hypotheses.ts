@@ -28,19 +28,28 @@ const ANGLE_STEP_DEGREES = 0.25;
 const CROPPED_ANGLES = [1, -1, 2, -2, 3, -3, 5, -5];
 const MOST_STRETCHED = 1.36;
 
-/** Stages of a search, likeliest first: scaled, cropped from a usual size, cropped from any, turned, stretched. */
-export function* stages(width: number, height: number, tiles: number): Generator<Mapping[]> {
-  const native = Math.min(width, height) / tiles;
-  yield [-0.006, -0.003, 0, 0.003, 0.006].map((off) => mapping(native * (1 + off), native * (1 + off)));
+/** Mappings to be tried together. */
+export interface Stage {
+  readonly mappings: readonly Mapping[];
+  /** Positions of the tile to try along each side: all that matter, or where mappings are many, half of them. */
+  readonly grid: 64 | 128;
+}
 
-  yield USUAL_SIDES.map((side) => layoutOf(side, side, tiles).period)
-    .filter((period) => period > native * 0.99 && period < native * WIDEST)
-    .map((period) => mapping(period, period));
+/** Stages of a search, likeliest first: scaled, cropped from a usual size, cropped from any, turned, stretched. */
+export function* stages(width: number, height: number, tiles: number): Generator<Stage> {
+  const native = Math.min(width, height) / tiles;
+  const near = [-0.006, -0.003, 0, 0.003, 0.006].map((off) => native * (1 + off));
+  yield { mappings: near.map((period) => mapping(period, period)), grid: 128 };
+
+  const usual = USUAL_SIDES.map((side) => layoutOf(side, side, tiles).period).filter(
+    (period) => period > native * 0.99 && period < native * WIDEST,
+  );
+  yield { mappings: usual.map((period) => mapping(period, period)), grid: 128 };
 
   const scales: Mapping[] = [];
   for (let factor = 0.85; factor < WIDEST; factor *= SCALE_STEP)
     scales.push(mapping(native * factor, native * factor));
-  yield scales;
+  yield { mappings: scales, grid: 128 };
 
   const turned: Mapping[] = [];
   for (let angle = ANGLE_STEP_DEGREES; angle <= STEEPEST_DEGREES; angle += ANGLE_STEP_DEGREES) {
@@ -50,7 +59,7 @@ export function* stages(width: number, height: number, tiles: number): Generator
       if (grown > 0) turned.push(mapping(grown, grown, degrees));
     }
   }
-  yield turned;
+  yield { mappings: turned, grid: 64 };
 
   const stretched: Mapping[] = [];
   for (let factor = 1 / MOST_STRETCHED; factor < MOST_STRETCHED; factor *= 1.005) {
@@ -59,14 +68,14 @@ export function* stages(width: number, height: number, tiles: number): Generator
       mapping((height / tiles) * factor, height / tiles),
     );
   }
-  yield stretched;
+  yield { mappings: stretched, grid: 64 };
 
   const cropped: Mapping[] = [];
   for (const degrees of CROPPED_ANGLES) {
     for (let factor = 1; factor < 1.6; factor *= 1.006)
       cropped.push(mapping(native * factor, native * factor, degrees));
   }
-  yield cropped;
+  yield { mappings: cropped, grid: 64 };
 }
 
 /** The short side of a picture whose canvas grew to this size when it was turned. */

@@ -52,6 +52,14 @@ describe('the picture watermark', () => {
     expect(psnr(original, marked)).toBeGreaterThan(42);
   });
 
+  test.each([10, 128, 245])('changes a flat picture of luma %i by one level at most (RMS)', (level) => {
+    const flat = { width: 512, height: 384, data: new Uint8Array(512 * 384 * 3).fill(level) };
+    const { data } = embedPicture(flat, PAYLOAD, KEY);
+    const sum = data.reduce((total, value) => total + (value - level) ** 2, 0);
+    expect(Math.sqrt(sum / data.length)).toBeLessThan(1);
+    expect(Math.sqrt(sum / data.length)).toBeGreaterThan(0.4);
+  });
+
   test('is the same for the same picture, payload and key', () => {
     expect(Buffer.from(embedPicture(original, PAYLOAD, KEY).data).equals(Buffer.from(marked.data))).toBe(
       true,

@@ -17,7 +17,7 @@ export interface DetectOptions {
   readonly search?: 'as-made' | 'full';
 }
 
-const STRENGTH: StrengthRule = { floor: 0.74, perDeviation: 0.17, cap: 3.4, inBlack: 0.75 };
+const STRENGTH: StrengthRule = { floor: 0.73, perDeviation: 0.17, cap: 3.4, inBlack: 0.75 };
 /** The mean square change, in levels of R, G and B, that leaves a peak signal-to-noise ratio of 42.05 dB. */
 const MOST_POWER = 3.95;
 /** The loss of structural similarity that a mark may make, by estimate. */

@@ -11,14 +11,15 @@ import { emptyValues, type Values } from './tile.js';
 
 /** Larger pictures are read at this short side: a native tile has 113 pixels, its highest harmonic 3.8 a cycle. */
 const SHORT_SIDE = 340;
-/** Positions of the tile that are tried along each side. */
-const GRID = 64;
 /** Hypotheses this good, the best few of each stage, are looked at more closely. */
 const PROMISING_Z = 4.4;
 const FINALISTS = 5;
 const CERTAIN_Z = 9;
 /** Frequencies above this, in cycles per pixel, are lost. */
 const NYQUIST = 0.48;
+
+/** Shifts are refined in steps from half a grid cell downwards, in tiles. */
+const FIRST_STEP = 1 / 128;
 
 interface Candidate {
   readonly mapping: Mapping;
@@ -123,10 +124,16 @@ function shifted(
   }
 }
 
-const grid = new Float32Array(2 * GRID * GRID);
+const grids = new Map([64, 128].map((side) => [side, new Float32Array(2 * side * side)]));
 
 /** The best shift and mirroring of sampled pilots: their correlation at every position, two mirrorings at a time. */
-function bestShift(values: readonly Values[], plan: readonly Carriers[], mapping: Mapping): Candidate {
+function bestShift(
+  values: readonly Values[],
+  plan: readonly Carriers[],
+  mapping: Mapping,
+  side: 64 | 128,
+): Candidate {
+  const grid = grids.get(side) ?? new Float32Array(2 * side * side);
   let energy = 0;
   plan.forEach((carriers, channel) => {
     const { re, im } = values[channel];
@@ -154,22 +161,22 @@ function bestShift(values: readonly Values[], plan: readonly Carriers[], mapping
         const br = xr * cos[i] - xi * sin[i];
         const bi = -xi * cos[i] - xr * sin[i];
         // The transform is a forward one, so positions run backwards: stored at (-u, -v) for (u, v).
-        const p = 2 * ((-v[i] & (GRID - 1)) * GRID + (-u[i] & (GRID - 1)));
-        const q = 2 * ((v[i] & (GRID - 1)) * GRID + (u[i] & (GRID - 1)));
+        const p = 2 * ((-v[i] & (side - 1)) * side + (-u[i] & (side - 1)));
+        const q = 2 * ((v[i] & (side - 1)) * side + (u[i] & (side - 1)));
         grid[p] += ar - bi;
         grid[p + 1] += ai + br;
         grid[q] += ar + bi;
         grid[q + 1] += br - ai;
       }
     });
-    forward(grid, GRID, GRID);
-    for (let i = 0; i < 2 * GRID * GRID; i++) {
+    forward(grid, side, side);
+    for (let i = 0; i < 2 * side * side; i++) {
       const z = grid[i] * scale * 0.5;
       if (z <= best.z) continue;
       const cell = i >> 1;
       const half = (i & 1) === 1;
       const flip = mirrored ? (half ? 1 : 2) : half ? 3 : 0;
-      best = { mapping, flip, x: (cell % GRID) / GRID, y: Math.floor(cell / GRID) / GRID, z };
+      best = { mapping, flip, x: (cell % side) / side, y: Math.floor(cell / side) / side, z };
     }
   }
   return best;
@@ -189,7 +196,7 @@ function refined(scene: Scene, start: Candidate): Candidate {
       .map((each, channel) => unflipped(each, plan[channel], near.flip, placesOf(plan[channel])));
     let { x, y } = near;
     let z = score(values, x, y);
-    for (let step = 1 / (2 * GRID); step > 1 / (10 * GRID); step /= 2) {
+    for (let step = FIRST_STEP; step > FIRST_STEP / 10; step /= 2) {
       for (const [dx, dy] of [
         [step, 0],
         [-step, 0],
@@ -257,8 +264,8 @@ export function searchPlanes(given: SearchScene, plan: readonly Carriers[]): Sea
   let z = 0;
   for (const stage of stages(given.width, given.height, given.tiles)) {
     let finalists: Candidate[] = [];
-    for (const mapping of stage) {
-      const candidate = bestShift(scene.values(mapping, true), plan, mapping);
+    for (const mapping of stage.mappings) {
+      const candidate = bestShift(scene.values(mapping, true), plan, mapping, stage.grid);
       z = Math.max(z, candidate.z);
       if (candidate.z < PROMISING_Z) continue;
       finalists.push(candidate);

@@ -20,12 +20,21 @@ const BANDS = 93;
 const CELLS = SLOTS * BANDS;
 /** One cell in four is a pilot, whose bit is known. */
 const PILOT_EVERY = 4;
-/** Strengths to try, in dB: the softest that reads back with room to spare is used. */
-const STRENGTHS_DB = [0.7, 1, 1.4, 2, 2.8, 4];
+/** Signal-to-noise ratios to try, in dB: the best that reads back with room to spare is used. */
+const RATIOS_DB = [27, 25, 23, 20, 17, 14, 11];
+/** The most a cell is made louder or softer, in dB. */
+const MOST_CHANGE_DB = 3;
+/** How far a coded bit's share may move from its nominal one. */
+const LEAST_SHARE = 0.3;
+const MOST_SHARE = 2.2;
+/** Where a cell's contrast is cut off: single notes must not outvote the rest. */
+const LIMIT_DB = 6;
 /** What a mark must score before anything is believed: as it was made, and when its start is searched for. */
 const Z_AS_MADE = 4.5;
 const Z_SEARCHED = 6.5;
-const Z_TO_SPARE = 6;
+const Z_TO_SPARE = 7;
+/** Messages that are tried after the likeliest. */
+const ALTERNATIVES = 12;
 /** Cells this far below the loudest do not survive coding and carry nothing worth reading. */
 const AUDIBLE_RANGE_DB = 85;
 /**
@@ -72,11 +81,14 @@ function middle(sound: PcmAudio): Float32Array {
   return left.map((sample, index) => (sample + right[index]) / 2);
 }
 
-/** Level of each cell beside its neighbours in dB, and whether it can be heard: `[slots * BANDS]`. */
-function cellContrast(
-  spectrum: readonly Float32Array[],
-  firstWindow: number,
-): { value: Float32Array; slots: number } {
+interface Contrast {
+  /** What a cell's level is beside what its neighbours let expect, in dB; 0 where nothing can be heard. */
+  readonly value: Float32Array;
+  readonly slots: number;
+}
+
+/** Cells of a spectrum, `[slots * BANDS]`, and how each differs from the plane through its eight neighbours. */
+function cellContrast(spectrum: readonly Float32Array[], firstWindow: number): Contrast {
   const slots = Math.max(0, Math.floor((spectrum.length - firstWindow) / WINDOWS_PER_SLOT));
   const level = new Float32Array(slots * BANDS);
   for (let slot = 0; slot < slots; slot++) {
@@ -93,22 +105,22 @@ function cellContrast(
   const loudest = level.reduce((most, each) => Math.max(most, each), -200);
   const value = new Float32Array(level.length);
   for (let slot = 0; slot < slots; slot++) {
+    // At the edges of time and pitch, the neighbour on the other side counts twice.
+    const before = slot > 0 ? -BANDS : slots > 1 ? BANDS : 0;
+    const after = slot < slots - 1 ? BANDS : before;
     for (let band = 0; band < BANDS; band++) {
       const at = slot * BANDS + band;
       if (level[at] < loudest - AUDIBLE_RANGE_DB) continue;
-      let sum = 0;
-      let count = 0;
-      for (const [there, exists] of [
-        [at - BANDS, slot > 0],
-        [at + BANDS, slot < slots - 1],
-        [at - 1, band > 0],
-        [at + 1, band < BANDS - 1],
-      ] as const) {
-        if (!exists) continue;
-        sum += level[there];
-        count += 1;
-      }
-      value[at] = count === 0 ? 0 : Math.max(-6, Math.min(6, level[at] - sum / count));
+      const below = band > 0 ? -1 : 1;
+      const above = band < BANDS - 1 ? 1 : -1;
+      const near = level[at + before] + level[at + after] + level[at + below] + level[at + above];
+      const far =
+        level[at + before + below] +
+        level[at + before + above] +
+        level[at + after + below] +
+        level[at + after + above];
+      const expected = (2 * near - far) / 4;
+      value[at] = Math.max(-LIMIT_DB, Math.min(LIMIT_DB, level[at] - expected));
     }
   }
   return { value, slots };
@@ -119,12 +131,7 @@ interface Reading {
   readonly payload: string | undefined;
 }
 
-function read(
-  contrast: { value: Float32Array; slots: number },
-  plan: Plan,
-  phase: number,
-  minimumZ: number,
-): Reading {
+function read(contrast: Contrast, plan: Plan, phase: number, minimumZ: number): Reading {
   const soft = new Float64Array(CODED_BITS);
   let pilots = 0;
   let energy = 0;
@@ -140,7 +147,7 @@ function read(
   }
   const z = energy === 0 ? 0 : pilots / Math.sqrt(energy);
   if (z < minimumZ) return { z, payload: undefined };
-  for (const bits of decodings(soft)) {
+  for (const bits of decodings(soft, ALTERNATIVES)) {
     const payload = payloadIn(bits);
     if (payload !== undefined) return { z, payload };
   }
@@ -168,8 +175,9 @@ function breathed(sound: PcmAudio, decibels: number): PcmAudio {
 }
 
 /**
- * A copy of a 48 kHz sound that carries the payload (6 bytes). Cells that the sound itself pushes the wrong way get
- * more, those it helps get less; the same sound, payload and key give the same samples.
+ * A copy of a 48 kHz sound that carries the payload (6 bytes). Cells that hold most of the energy are changed least;
+ * coded bits that the sound itself pushes the wrong way get more, those it helps get less. The same sound, payload
+ * and key give the same samples.
  */
 export function embedSound(sound: PcmAudio, payload: Uint8Array, key: Uint8Array): PcmAudio {
   const plan = planOf(key);
@@ -178,9 +186,13 @@ export function embedSound(sound: PcmAudio, payload: Uint8Array, key: Uint8Array
   let marked = sound;
   for (const breath of BREATHS_DB) {
     const host = breath === undefined ? sound : breathed(sound, breath);
-    const contrast = cellContrast(levels(middle(host)), 0);
-    for (const strength of STRENGTHS_DB) {
-      marked = weighted(host, contrast, plan, coded, strength);
+    const spectrum = levels(middle(host));
+    const contrast = cellContrast(spectrum, 0);
+    const energy = cellEnergy(spectrum, contrast.slots);
+    const total = totalEnergy(spectrum);
+    for (const ratio of RATIOS_DB) {
+      const changes = cellChanges(contrast, energy, plan, coded, total * 10 ** (-ratio / 10));
+      marked = weighted(host, changes, contrast.slots);
       const reading = read(cellContrast(levels(middle(marked)), 0), plan, 0, Z_AS_MADE);
       if (reading.payload === wanted && reading.z >= Z_TO_SPARE) return marked;
     }
@@ -188,26 +200,100 @@ export function embedSound(sound: PcmAudio, payload: Uint8Array, key: Uint8Array
   return marked;
 }
 
-/** Every cell made louder or softer by its sign, its coded bit and the strength in dB. */
-function weighted(
-  host: PcmAudio,
-  contrast: { value: Float32Array; slots: number },
+function totalEnergy(spectrum: readonly Float32Array[]): number {
+  let energy = 0;
+  for (const row of spectrum) for (const level of row) energy += 10 ** (level / 10);
+  return energy;
+}
+
+/** Energy of each cell; unlike the level, which is a mean of logarithms, it counts the loudest bins most. */
+function cellEnergy(spectrum: readonly Float32Array[], slots: number): Float64Array {
+  const energy = new Float64Array(slots * BANDS);
+  for (let window = 0; window < slots * WINDOWS_PER_SLOT; window++) {
+    const row = Math.floor(window / WINDOWS_PER_SLOT) * BANDS;
+    for (let bin = 0; bin < BANDS * BINS_PER_BAND; bin++)
+      energy[row + Math.floor(bin / BINS_PER_BAND)] += 10 ** (spectrum[window][FIRST_BIN + bin] / 10);
+  }
+  return energy;
+}
+
+/** The share of a coded bit's or of the pilots' nominal strength, from how far the host pushes them the right way. */
+function shareOf(target: number, push: number): number {
+  return Math.max(LEAST_SHARE, Math.min(MOST_SHARE, target - push));
+}
+
+/** The change of every cell in dB that makes so much noise; what costs least noise changes most. */
+function cellChanges(
+  { value, slots }: Contrast,
+  energy: Float64Array,
   plan: Plan,
   coded: readonly number[],
-  strength: number,
-): PcmAudio {
-  const gains = Float64Array.from({ length: (contrast.slots + 1) * BANDS }, (_, at) => {
+  noise: number,
+): Float64Array {
+  const count = slots * BANDS;
+  const sign = new Int8Array(count);
+  const group = new Int16Array(count);
+  for (let at = 0; at < count; at++) {
     const cell = (Math.floor(at / BANDS) % SLOTS) * BANDS + (at % BANDS);
     const bit = plan.bit[cell];
-    const sign = plan.sign[cell] * (bit !== -1 && coded[bit] ? -1 : 1);
-    const helps = sign * (contrast.value[at] ?? 0);
-    const share = helps > 1.5 ? 0.5 : helps < -1.5 ? 1.5 : 1;
-    return 10 ** ((sign * strength * share) / 20);
-  });
+    sign[at] = plan.sign[cell] * (bit !== -1 && coded[bit] ? -1 : 1);
+    // Pilots are a group of their own.
+    group[at] = bit === -1 ? CODED_BITS : bit;
+  }
+  // A change of d dB makes noise of (ln 10 / 20 * d)^2 of the cell's energy.
+  const perDb = (Math.LN10 / 20) ** 2;
+  const ordered = [...energy].sort((a, b) => a - b);
+  let changes: Float64Array = new Float64Array(count);
+  let low = ordered[0] * 1e-3;
+  let high = ordered[count - 1] * 1e3;
+  for (let step = 0; step < 24; step++) {
+    const worth = Math.sqrt(low * high);
+    const nominal = energy.map((each) => Math.min(MOST_CHANGE_DB, worth / each));
+    changes = informedChanges(value, nominal, sign, group);
+    let made = 0;
+    for (let at = 0; at < count; at++) made += perDb * changes[at] * changes[at] * energy[at];
+    if (made > noise) high = worth;
+    else low = worth;
+  }
+  return changes;
+}
+
+/** Nominal changes times their signs and the shares of their groups: informed embedding, as for pictures. */
+function informedChanges(
+  value: Float32Array,
+  nominal: Float64Array,
+  sign: Int8Array,
+  group: Int16Array,
+): Float64Array {
+  const pushed = new Float64Array(CODED_BITS + 1);
+  const strength = new Float64Array(CODED_BITS + 1);
+  for (let at = 0; at < nominal.length; at++) {
+    pushed[group[at]] += sign[at] * value[at];
+    strength[group[at]] += nominal[at];
+  }
+  const push = pushed.map((each, index) => (strength[index] === 0 ? 0 : each / strength[index]));
+  const data = push.subarray(0, CODED_BITS);
+  const deviation = Math.sqrt(data.reduce((sum, each) => sum + each * each, 0) / CODED_BITS);
+  const scale = 1 / Math.max(1, deviation);
+  let low = -3;
+  let high = 6;
+  for (let step = 0; step < 14; step++) {
+    const target = (low + high) / 2;
+    const power = data.reduce((sum, each) => sum + shareOf(target, each * scale) ** 2, 0) / CODED_BITS;
+    if (power > 1) high = target;
+    else low = target;
+  }
+  const shares = push.map((each, index) => (index === CODED_BITS ? 1 : shareOf(low, each * scale)));
+  return nominal.map((each, at) => sign[at] * each * shares[group[at]]);
+}
+
+/** Every cell made louder or softer by so many dB. */
+function weighted(host: PcmAudio, changesDb: Float64Array, slots: number): PcmAudio {
+  const gains = changesDb.map((change) => 10 ** (change / 20));
   const gainOf = (window: number, bin: number): number => {
     const band = Math.floor((bin - FIRST_BIN) / BINS_PER_BAND);
-    if (bin < FIRST_BIN || band >= BANDS) return 1;
-    return gains[Math.floor(window / WINDOWS_PER_SLOT) * BANDS + band] ?? 1;
+    const slot = Math.floor(window / WINDOWS_PER_SLOT);
+    return bin < FIRST_BIN || band >= BANDS || slot >= slots ? 1 : gains[slot * BANDS + band];
   };
   return { ...host, channels: host.channels.map((channel) => reweighted(channel, gainOf)) };
 }

@@ -12,6 +12,8 @@ import { detectSound } from '../../safety/watermark/sound.js';
 
 /** Most frames that are added up for a reading: two seconds at 24 a second. */
 const FRAMES = 48;
+/** Most key frames that are added up by themselves. */
+const KEY_FRAMES = 8;
 
 /** A picture file's pixels; undefined when the bytes are no picture. */
 export async function pictureOf(bytes: Buffer): Promise<RgbImage | undefined> {
@@ -54,6 +56,10 @@ export async function readMark(file: string, key: Uint8Array, ffmpeg: () => stri
   let frames = 0;
   await readFrames(file, { ffmpegPath, width, height, every: 1 }, (frame) => {
     if (frames++ < FRAMES) reader.add(frame);
+  });
+  let keyFrames = 0;
+  await readFrames(file, { ffmpegPath, width, height, keyFramesOnly: true }, (frame) => {
+    if (keyFrames++ < KEY_FRAMES) reader.add(frame, true);
   });
   return reader.read();
 }
