@@ -44,11 +44,20 @@ function measured(planes: readonly Whitened[], plan: readonly Carriers[], layout
   });
 }
 
+/**
+ * Pictures with more still blocks than this are drawn ones. Codecs flatten what is still, so luma is as strong there as
+ * a change of one level (RMS) over R, G and B allows, and colour takes what is left.
+ */
+const DRAWN = 0.3;
+const DRAWN_SHARES = { luma: 1.19, colour: 0.36 };
+
 /** How much of a map's strength luma and colour get, so that the picture keeps its quality. */
-function shares({ power, ssimLoss }: StrengthMap): { luma: number; colour: number } {
-  const luma = Math.min(1, Math.sqrt(MOST_SSIM_LOSS / ssimLoss));
+function shares({ power, still, ssimLoss }: StrengthMap): { luma: number; colour: number } {
+  const drawn = still > DRAWN;
+  const luma = drawn ? DRAWN_SHARES.luma : Math.min(1, Math.sqrt(MOST_SSIM_LOSS / ssimLoss));
   const room = MOST_POWER / power - luma * luma;
-  const colour = Math.min(MOST_COLOUR, Math.max(LEAST_COLOUR, Math.sqrt(Math.max(0, room) / COLOUR_POWER)));
+  const most = drawn ? DRAWN_SHARES.colour : MOST_COLOUR;
+  const colour = Math.min(most, Math.max(LEAST_COLOUR, Math.sqrt(Math.max(0, room) / COLOUR_POWER)));
   const less = Math.min(1, Math.sqrt(MOST_POWER / power / (luma * luma + COLOUR_POWER * colour * colour)));
   return { luma: less * luma, colour: less * colour };
 }

@@ -14,6 +14,8 @@ export interface StrengthMap extends Plane {
   readonly block: number;
   /** Mean square of the strengths. */
   readonly power: number;
+  /** Share of blocks in which nothing moves at all: most of a drawn picture, next to nothing of a photograph. */
+  readonly still: number;
   /** What a mark of this strength takes from the structural similarity (SSIM) of luma, by estimate. */
   readonly ssimLoss: number;
 }
@@ -22,6 +24,10 @@ const DARK = 40;
 const BRIGHT = 235;
 /** Deviations below this are noise or slopes and hide little. */
 const CALM = 5;
+/** Below this deviation a block holds nothing but rounding. */
+const STILL = 0.3;
+/** The share of its own liveliness that a block next to a calm one keeps. */
+const BESIDE_CALM = 0.3;
 /** The constant of structural similarity that counts in calm places: (0.03 * 255)^2, Wang et al. 2004, eq. 13. */
 const SSIM_C2 = 58.5;
 
@@ -69,7 +75,7 @@ function blockStatistics(luma: Plane, cells: number): { mean: Plane; deviation: 
 
 /**
  * How strong a mark may be over a picture whose luma is given in cells of `factor` pixels. A block counts as lively as
- * the calmest of its four neighbours and itself, so that edges have no halo.
+ * the calmest of its four neighbours and itself, or little more, so that edges have no halo.
  */
 export function strengthMap(luma: Plane, factor: number, rule: StrengthRule): StrengthMap {
   const cells = blockCells(factor);
@@ -77,18 +83,21 @@ export function strengthMap(luma: Plane, factor: number, rule: StrengthRule): St
   const { width, height, data } = emptyPlane(mean.width, mean.height);
   let power = 0;
   let ssimLoss = 0;
+  let still = 0;
   for (let y = 0, i = 0; y < height; y++) {
     const up = y === 0 ? 0 : -width;
     const down = y === height - 1 ? 0 : width;
     for (let x = 0; x < width; x++, i++) {
       const own = deviation.data[i];
-      const lively = Math.min(
+      const calmest = Math.min(
         own,
         deviation.data[i + up],
         deviation.data[i + down],
         deviation.data[x === 0 ? i : i - 1],
         deviation.data[x === width - 1 ? i : i + 1],
       );
+      const lively = Math.max(calmest, BESIDE_CALM * own);
+      if (own < STILL) still += 1;
       const level = mean.data[i];
       const shade =
         level < DARK
@@ -104,12 +113,11 @@ export function strengthMap(luma: Plane, factor: number, rule: StrengthRule): St
       ssimLoss += square / (2 * own * own + SSIM_C2 + square);
     }
   }
+  const blocks = data.length;
   return {
-    width,
-    height,
-    data,
-    block: cells * factor,
-    power: power / data.length,
-    ssimLoss: ssimLoss / data.length,
+    ...{ width, height, data, block: cells * factor },
+    power: power / blocks,
+    still: still / blocks,
+    ssimLoss: ssimLoss / blocks,
   };
 }

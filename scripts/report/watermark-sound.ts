@@ -16,6 +16,7 @@ import { detectSound, embedSound } from '../../safety/watermark/sound.js';
  */
 const KEY = new TextEncoder().encode('the key of the watermark report');
 const SECONDS = 12;
+const LEAST_SECONDS = 10;
 const RATE_HZ = 48_000;
 
 const [folder = '.', mode] = process.argv.slice(2);
@@ -76,6 +77,8 @@ const names = readdirSync(folder)
 
 async function load(name: string): Promise<PcmAudio> {
   const sound = await decodeAudio(join(folder, name), { ffmpegPath });
+  if (sound.channels[0].length < LEAST_SECONDS * RATE_HZ)
+    throw new Error(`${name} is shorter than ${LEAST_SECONDS} s`);
   return { ...sound, channels: sound.channels.map((channel) => channel.slice(0, SECONDS * RATE_HZ)) };
 }
 
