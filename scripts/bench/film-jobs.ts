@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { parseSettings } from '../../core/config/load.js';
+import { NodeError } from '../../core/errors.js';
+import { failureLine } from '../../core/run-program.js';
+import { prepare } from '../setup/prepare.js';
+import { freePort } from '../system/free-port.js';
+import { startSystem, type RunningSystem } from '../system/system.js';
+
+/**
+ * Peak memory of the daemon's processes while real films are made, by length:
+ *
+ *   node dist/scripts/bench/film-jobs.js [--width 1280] [--height 720] [--lengths 25,241]
+ *
+ * Each film is a job of a whole system with the starter packs. Peaks are the kernel's (VmHWM), set back before each
+ * job; a film of 25 frames goes first, unmeasured, so that what is loaded once counts in every figure alike.
+ * Linux only.
+ */
+const WARM_UP_FRAMES = 25;
+
+interface Peaks {
+  readonly supervisor: number;
+  readonly executor: number;
+}
+
+function childrenOf(pid: number): { pid: number; words: string }[] {
+  return execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(pid)], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => ({ pid: Number.parseInt(line, 10), words: line }));
+}
+
+/** Resident megabytes of a process at their highest since `forget`. */
+function peakMb(pid: number): number {
+  const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.round(Number(kilobytes) / 1024);
+}
+
+const forget = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5');
+
+/** Of the supervisor's two children the executor is the larger: it holds the packs. */
+function executorOf(daemon: number): number {
+  return childrenOf(daemon).sort((a, b) => peakMb(b.pid) - peakMb(a.pid))[0].pid;
+}
+
+async function makeFilm(system: RunningSystem, body: object): Promise<void> {
+  const headers = { 'x-api-key': system.apiKey ?? '', 'content-type': 'application/json' };
+  const ask = async (path: string, init?: RequestInit): Promise<Record<string, unknown>> =>
+    (await (await fetch(system.url + path, { headers, ...init })).json()) as Record<string, unknown>;
+  const submitted = await ask('/v1/videos/generate', { method: 'POST', body: JSON.stringify(body) });
+  for (;;) {
+    const state = await ask(String(submitted['poll_url']));
+    if (state['status'] === 'completed') return;
+    if (state['status'] !== 'queued' && state['status'] !== 'running') {
+      throw new NodeError('INTERNAL', `the film ended ${String(state['status'])}: ${String(state['error'])}`);
+    }
+    await sleep(500);
+  }
+}
+
+async function measure(system: RunningSystem, size: object, lengths: readonly number[]): Promise<Peaks[]> {
+  const daemon = system.programs.find(({ name }) => name === 'daemon')?.pid;
+  if (daemon === undefined) throw new NodeError('INTERNAL', 'the system has no daemon');
+  const film = { prompt: 'rain over a choppy sea, the camera pans left', seed: 1, ...size };
+  await makeFilm(system, { ...film, length: WARM_UP_FRAMES });
+  const peaks: Peaks[] = [];
+  for (const length of lengths) {
+    const executor = executorOf(daemon);
+    forget(daemon);
+    forget(executor);
+    await makeFilm(system, { ...film, length });
+    const found = { supervisor: peakMb(daemon), executor: peakMb(executor) };
+    console.log(`${length} frames: supervisor ${found.supervisor} MB, executor ${found.executor} MB`);
+    peaks.push(found);
+  }
+  return peaks;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      width: { type: 'string', default: '1280' },
+      height: { type: 'string', default: '720' },
+      lengths: { type: 'string', default: '25,241' },
+    },
+  });
+  const size = { width: Number(values.width), height: Number(values.height) };
+  const dataDir = mkdtempSync(join(tmpdir(), 'bench-films-'));
+  let system: RunningSystem | undefined;
+  try {
+    const settings = parseSettings({
+      dataDir,
+      broker: { port: await freePort() },
+      api: { port: await freePort() },
+    });
+    const { broker, ffmpeg } = await prepare(settings, () => undefined);
+    const logFile = join(dataDir, 'programs.log');
+    system = await startSystem({
+      settings,
+      brokerBinary: broker,
+      env: { ...process.env, ZSKY_API_PORT: String(settings.api.port), ZSKY_DAEMON_FFMPEG: ffmpeg },
+      log: openSync(logFile, 'a'),
+      logHint: () => readFileSync(logFile, 'utf8'),
+      onProgress: () => undefined,
+    });
+    console.log(`Peak resident memory while films of ${size.width}x${size.height} are made`);
+    const peaks = await measure(system, size, values.lengths.split(',').map(Number));
+    const ratio = (of: keyof Peaks): string => (peaks[peaks.length - 1][of] / peaks[0][of]).toFixed(2);
+    console.log(`last over first: supervisor ${ratio('supervisor')}, executor ${ratio('executor')}`);
+  } finally {
+    await system?.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(failureLine('bench/film-jobs', error));
+    process.exit(1);
+  },
+);
