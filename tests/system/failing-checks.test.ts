@@ -48,6 +48,7 @@ describe('a failing output check', () => {
         watermarkKey: 'a key for this test',
         safetyModels: models,
         policyFolder: undefined,
+        identity: undefined,
         ffmpeg: undefined,
         encoder: 'x264',
         verifyDigests: false,
