@@ -4,7 +4,7 @@ import { ApiError } from './api-errors.js';
 import { problemText } from './problem.js';
 
 /** What Node's HTTP parser gave up on, in our words. */
-function asApiError(code: string | undefined): ApiError {
+function asApiError(code = ''): ApiError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return new ApiError('headers_too_large', 'The address and headers of the request are too long.');
