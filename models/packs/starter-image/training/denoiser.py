@@ -1,9 +1,10 @@
 """The denoiser: a small UNet with a memory of drawings.
 
 Every known object has a learned canvas, a 64x64 picture of features. The reader finds the objects and colours a prompt
-asks for in the text's states; the canvases found are tinted, a spatial transformer (Jaderberg et al. 2015, eq. 1) lays each
-where the placer believes the object to be in the noisy latents, and the UNet sees them beside its input. It predicts v
-(Salimans & Ho 2022, eq. 11) of the latents `[B, 16, h, w]`; h and w are even."""
+asks for in the text's states; the canvases found are tinted, and a spatial transformer (Jaderberg et al. 2015, eq. 1) lays each
+where the words place it. Out of them a draft of the picture is made without looking at the noise; the UNet sees the draft's
+features beside its input and predicts what is left of v (Salimans & Ho 2022, eq. 11) of the latents `[B, 8, h, w]`; it works on
+patches of 2x2 latents and halves them once, so h and w are multiples of 4."""
 import math
 
 import torch
@@ -12,10 +13,13 @@ from torch.nn import functional as F
 
 from autoencoder import LATENT
 from objects import COLOUR_NAMES, THINGS
+from schedule import alpha_bars
 from text import WIDTH as TEXT
 from text import Reader
 
-CANVAS, FEATURES, FINE = 64, 6, 4  # FINE: warped cells a latent cell, each way
+CANVAS, FEATURES = 64, 6
+PATCH = 2  # latent cells in a patch, each way
+FINE = 8  # warped cells in a patch, each way
 COND = 192
 
 
@@ -81,27 +85,19 @@ class Memory(nn.Module):
 
 
 class Placer(nn.Module):
-    """Guesses where the two objects are: `[B, 2, 3]` of (centre x, centre y, side) in units of the height, middle at 0."""
+    """Says from the words alone where the two objects stand: `[B, 2, 3]` of (centre x, centre y, side) in units of the height, middle at 0.
 
-    def __init__(self, width=64):
+    Words settle it (the painter puts the first of two on the left unless told otherwise), and a place that does not depend on the
+    noise is the same at every step of a run."""
+
+    def __init__(self):
         super().__init__()
-        self.film = nn.Linear(COND, 2 * width)
-        self.into = nn.Conv2d(LATENT + 2, width, 3, padding=1)
-        self.mid1, self.mid2 = nn.Conv2d(width, width, 3, padding=1, stride=2), nn.Conv2d(width, width, 3, padding=1)
-        self.score, self.value = nn.Conv2d(width, 4, 1), nn.Conv2d(width, 64, 1)
-        self.out = nn.Sequential(nn.Linear(4 * 64 + COND + 1, 128), nn.SiLU(), nn.Linear(128, 6))
+        self.thing = nn.Linear(len(THINGS) + 1, 48, bias=False)
+        self.out = nn.Sequential(nn.Linear(2 * 48 + TEXT + 2, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 6))
 
-    def forward(self, x, cond):
-        b, _, h, w = x.shape
-        scale, shift = self.film(cond)[..., None, None].chunk(2, 1)
-        y = self.into(torch.cat([x, coordinates(h, w, x).expand(b, -1, -1, -1)], 1))
-        y = F.silu(self.mid1(F.silu(y * (1 + scale) + shift)))
-        y = F.silu(y + self.mid2(y))
-        weights = self.score(y).flatten(2).float().softmax(-1)
-        pooled = (weights @ self.value(y).flatten(2).float().transpose(1, 2)).flatten(1)
-        ratio = torch.full_like(pooled[:, :1], 1.0) * (w / h)
-        return self.out(torch.cat([pooled, cond.float(), ratio], 1)).view(b, 2, 3) * 0.3 + \
-            torch.tensor([0.0, 0.05, 0.5], dtype=torch.float32, device=x.device)
+    def forward(self, things, setting, ratio):
+        known = torch.cat([self.thing(things).flatten(1), setting, ratio, 1 / ratio], 1)
+        return self.out(known).view(-1, 2, 3) * 0.3 + torch.tensor([0.0, 0.05, 0.5], dtype=known.dtype, device=known.device)
 
 
 def lay(canvas, box, h, w):
@@ -113,17 +109,35 @@ def lay(canvas, box, h, w):
     return F.grid_sample(canvas, torch.stack([gx, gy], -1), mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
+class Draft(nn.Module):
+    """What the words alone make of the picture: features `[B, width, h, w]` of the laid canvases in their setting, and the mean latents."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.cells = nn.Sequential(
+            nn.Conv2d(2 * FEATURES, 32, 3, stride=2, padding=1), nn.SiLU(), nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.SiLU(),
+            nn.Conv2d(64, width, 3, stride=2, padding=1))
+        self.where = nn.Conv2d(2, width, 3, padding=1)
+        self.blocks = nn.ModuleList([Block(width), Block(width)])
+        self.latents = nn.Conv2d(width, LATENT * PATCH * PATCH, 3, padding=1)
+
+    def forward(self, canvases, words):
+        y = self.cells(canvases)
+        y = y + self.where(coordinates(y.shape[2], y.shape[3], y))
+        for block in self.blocks:
+            y = block(y, words)
+        return y, self.latents(F.silu(y))
+
+
 class Denoiser(nn.Module):
     def __init__(self, width=128, deep=192):
         super().__init__()
-        self.reader, self.memory = Reader(), Memory()
+        self.reader, self.memory, self.placer, self.draft = Reader(), Memory(), Placer(), Draft(width)
         self.time = nn.Sequential(nn.Linear(64, COND), nn.SiLU(), nn.Linear(COND, COND))
         self.cond = nn.Linear(TEXT + 2 * (len(COLOUR_NAMES) + 1), COND)
         self.what = nn.Linear(len(THINGS) + 1, COND, bias=False)
-        self.placer = Placer()
-        self.stem = nn.Conv2d(LATENT + 2, width, 3, padding=1)
-        laid = 2 * FEATURES * FINE * FINE
-        self.laid = nn.Sequential(nn.Conv2d(laid, width, 1), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1))
+        packed = LATENT * PATCH * PATCH
+        self.stem = nn.Conv2d(packed + 2, width, 3, padding=1)
         self.enter = nn.ModuleList([Block(width), Block(width)])
         self.down = nn.Conv2d(width, deep, 3, stride=2, padding=1)
         self.deep = nn.ModuleList([Block(deep), Block(deep), Block(deep)])
@@ -131,10 +145,11 @@ class Denoiser(nn.Module):
         self.up = nn.Conv2d(deep, width, 3, padding=1)
         self.leave = nn.ModuleList([Block(2 * width, width), Block(width), Block(width)])
         self.final = nn.GroupNorm(8, width)
-        self.out = nn.Conv2d(width, LATENT, 3, padding=1)
+        self.out = nn.Conv2d(width, packed, 3, padding=1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
         self.register_buffer("frequencies", torch.exp(torch.arange(32) * (-math.log(10000) / 32)), persistent=False)
+        self.register_buffer("sigmas", torch.tensor(1 - alpha_bars(), dtype=torch.float32).sqrt(), persistent=False)
 
     def ask(self, states):
         """What the text asks for, as weights over the memory: things, colours, setting."""
@@ -144,19 +159,21 @@ class Denoiser(nn.Module):
     def forward(self, sample, timestep, encoder_hidden_states):
         return self.predict(sample, timestep, *self.ask(encoder_hidden_states))[0]
 
-    def predict(self, x, timestep, things, colours, setting, boxes=None, force=None):
-        """Returns v and the guessed boxes; training may `force` `[B]` some of the true `boxes` on the transformer."""
+    def predict(self, x, timestep, things, colours, setting, boxes=None):
+        """Returns v, the draft's latents and the placer's boxes; training lays the canvases on the true `boxes` `[B, 2, 3]`.
+
+        v = a noise - s z, so the draft of z enters it as -s draft: where only noise is left to see, the draft is the answer."""
+        x = F.pixel_unshuffle(x, PATCH)
         b, _, h, w = x.shape
         angle = timestep.to(torch.float32).reshape(-1)[:, None] * self.frequencies[None]
         time = self.time(torch.cat([angle.cos(), angle.sin()], -1)).expand(b, -1)
-        cond = F.silu(time + self.cond(torch.cat([setting, colours.flatten(1)], 1)) + self.what(things.mean(1)))
-        guess = self.placer(x, cond).float()
-        used = guess if boxes is None else torch.where(force[:, None, None], boxes, guess)
-        slots = []
-        for k in range(2):
-            canvas = self.memory(things[:, k], colours[:, k], setting).float()
-            slots.append(F.pixel_unshuffle(lay(canvas, used[:, k], h, w), FINE))
-        y = self.stem(torch.cat([x, coordinates(h, w, x).expand(b, -1, -1, -1)], 1)) + self.laid(torch.cat(slots, 1))
+        words = self.cond(torch.cat([setting, colours.flatten(1)], 1)) + self.what(things.mean(1))
+        guess = self.placer(things, setting, torch.full_like(setting[:, :1], 1.0) * (w / h)).float()
+        used = guess if boxes is None else boxes
+        canvases = [lay(self.memory(things[:, k], colours[:, k], setting).float(), used[:, k], h, w) for k in range(2)]
+        seen, draft = self.draft(torch.cat(canvases, 1), F.silu(words))
+        cond = F.silu(time + words)
+        y = self.stem(torch.cat([x, coordinates(h, w, x).expand(b, -1, -1, -1)], 1)) + seen
         for block in self.enter:
             y = block(y, cond)
         d = self.down(y)
@@ -168,4 +185,6 @@ class Denoiser(nn.Module):
         y = torch.cat([u, y], 1)
         for block in self.leave:
             y = block(y, cond)
-        return self.out(F.silu(self.final(y))), guess
+        sigma = self.sigmas[timestep.reshape(-1).long()][:, None, None, None]
+        v = self.out(F.silu(self.final(y))) - sigma * draft
+        return F.pixel_shuffle(v, PATCH), F.pixel_shuffle(draft, PATCH), guess

@@ -1,4 +1,4 @@
-"""Encodes every finished shard once: `<shard>.z.npy`, `[N, 16, h, w] float16`."""
+"""Encodes every finished shard once: `<shard>.z.npy`, `[N, 8, h, w] float16`."""
 import numpy as np
 import torch
 

@@ -13,7 +13,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from autoencoder import DOWN, LATENT, Decoder
+from autoencoder import DOWN, LATENT, Decoder, Encoder
 from denoiser import Denoiser
 from objects import WORK
 from schedule import CONFIG
@@ -22,7 +22,7 @@ from tokens import FOLDER, LENGTH, load
 from upscaler import SCALE, Upscaler
 
 NATIVE = [[256, 256], [320, 192], [192, 320], [288, 224], [224, 288]]
-DEFAULTS = {"steps": 20, "guidanceScale": 2.5, "scheduler": "DPMSolverMultistepScheduler"}
+DEFAULTS = {"steps": 24, "guidanceScale": 1.8, "scheduler": "DPMSolverMultistepScheduler"}
 WARMUP = [{"prompt": "a red sailboat on the sea at sunset", "width": 1024, "height": 1024}]
 
 
@@ -88,6 +88,9 @@ def networks(pack):
           {"sample": hw, "encoder_hidden_states": {0: "batch", 1: "sequence"}, "out_sample": hw}, pack / "unet/model.onnx")
     decoder = Decoder()
     decoder.load_state_dict(torch.load(WORK / "autoencoder.pt")["decoder"])
+    encoder = Encoder()
+    encoder.load_state_dict(torch.load(WORK / "autoencoder.pt")["encoder"])
+    graph(encoder, torch.rand(1, 3, 96, 160), ["sample"], ["latent_sample"], {"sample": hw, "latent_sample": hw}, pack / "vae_encoder/model.onnx")
     graph(Clamped(decoder), torch.randn(1, LATENT, 12, 20), ["latent_sample"], ["sample"],
           {"latent_sample": hw, "sample": hw}, pack / "vae_decoder/model.onnx")
     upscaler = Upscaler()
@@ -109,12 +112,13 @@ def configs(pack):
         "num_hidden_layers": LAYERS, "max_position_embeddings": LENGTH, "vocab_size": len(load()),
         "bos_token_id": len(load()) - 2, "eos_token_id": len(load()) - 1, "pad_token_id": len(load()) - 1})
     write(pack / "unet/config.json", {
-        "_class_name": "UNet2DConditionModel", "in_channels": LATENT, "out_channels": LATENT, "sample_size": 16,
+        "_class_name": "UNet2DConditionModel", "in_channels": LATENT, "out_channels": LATENT, "sample_size": 32,
         "cross_attention_dim": WIDTH, "block_out_channels": [128, 192], "time_cond_proj_dim": None})
-    write(pack / "vae_decoder/config.json", {
-        "_class_name": "AutoencoderKL", "in_channels": 3, "out_channels": 3, "latent_channels": LATENT, "sample_size": 256,
-        "scaling_factor": 1.0, "block_out_channels": [32, 64, 96, 128, 160]})
-    assert 2 ** (5 - 1) == DOWN
+    for part in ("vae_encoder", "vae_decoder"):
+        write(pack / part / "config.json", {
+            "_class_name": "AutoencoderKL", "in_channels": 3, "out_channels": 3, "latent_channels": LATENT, "sample_size": 256,
+            "scaling_factor": 1.0, "block_out_channels": [24, 64, 96, 128]})
+    assert 2 ** (4 - 1) == DOWN
     write(pack / "upscaler/config.json", {"scale": SCALE})
     (pack / "tokenizer").mkdir(exist_ok=True)
     for file in FOLDER.iterdir():

@@ -24,7 +24,7 @@ class Pack:
     def states(self, texts):
         return self.text.run(None, {"input_ids": encode(self.tokenizer, texts, LENGTH).numpy()})[0]
 
-    def draw(self, prompts, seeds, width=256, height=256, steps=20, guidance=2.5, negative=""):
+    def draw(self, prompts, seeds, width=256, height=256, steps=24, guidance=1.8, negative=""):
         """Pictures for prompts, `[B, H, W, 3] float32` in [0, 1]."""
         both = np.concatenate([self.states([negative] * len(prompts)), self.states(prompts)])
         noise = np.stack([np.random.default_rng(s).standard_normal((LATENT, height // DOWN, width // DOWN)) for s in seeds])

@@ -44,7 +44,7 @@ def layout(rng, scene, ratio):
             if ratio > 1:
                 width *= 1.1
             gap = ratio * float(rng.uniform(0.22, 0.255))
-            first_left = scene.relation == "left" or scene.relation == "beside" and rng.random() < 0.5
+            first_left = scene.relation != "right"  # "beside" too, so that the words alone say where things are
             sign = -1 if first_left else 1
             y2 = y if not free else 0.5 + width / 2 + float(rng.uniform(-0.08, 0.08))
             y1 = y if not free else 0.5 + width / 2 + float(rng.uniform(-0.08, 0.08))

@@ -17,7 +17,7 @@ def alpha_bars():
 
 
 def sample(predict_v, noise, steps):
-    """Runs `predict_v(x, t) -> v` from unit noise to clean latents, both `[B, 16, h, w] float32`."""
+    """Runs `predict_v(x, t) -> v` from unit noise to clean latents, both `[B, 8, h, w] float32`."""
     bars = alpha_bars()
     times = np.linspace(0, len(bars) - 1, steps + 1).round()[::-1][:-1].astype(int)
     alpha = np.append(np.sqrt(bars[times]), 1.0)

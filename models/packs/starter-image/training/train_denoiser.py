@@ -72,10 +72,11 @@ def main(minutes):
     net = net.to(memory_format=torch.channels_last)
     net.reader.requires_grad_(False)
     weights = [p for p in net.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(weights, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     average, step, seconds = Average(net, 0.998), 0, 0.0
     if saved:
-        optimiser.load_state_dict(saved["optimiser"])
+        if saved["optimiser"]:
+            optimiser.load_state_dict(saved["optimiser"])
         average.weights, step, seconds = saved["weights"], saved["step"], saved["seconds"]
     bars = torch.tensor(alpha_bars(), dtype=torch.float32)
     rng, start, history = np.random.default_rng(step + 5), time.time(), []
@@ -86,7 +87,7 @@ def main(minutes):
     while (spent := time.time() - start) < minutes * 60:
         share = spent / (minutes * 60)
         for group in optimiser.param_groups:
-            group["lr"] = 1.2e-3 * min(1, (step + 1) / 200) * min(1, (1 - share) / 0.6) + 1e-5
+            group["lr"] = 1e-3 * min(1, (step + 1) / 200) * min(1, (1 - share) / 0.6) + 1e-5
         z, boxes, real, texts = data.batch(rng)
         with torch.no_grad():
             asked = net.ask(encoder(encode(tokenizer, texts))[0])
@@ -94,23 +95,25 @@ def main(minutes):
         a, s = bars[t].sqrt()[:, None, None, None], (1 - bars[t]).sqrt()[:, None, None, None]
         noise = torch.randn_like(z)
         x = (a * z + s * noise).contiguous(memory_format=torch.channels_last)
-        force = torch.from_numpy(rng.random(len(z)) < max(0.1, 0.6 - step / 2500))
         with torch.autocast("cpu", torch.bfloat16):
-            v, guess = net.predict(x, t, *asked, boxes=boxes, force=force)
+            v, draft, guess = net.predict(x, t, *asked, boxes=boxes)
         snr = bars[t] / (1 - bars[t])
-        weight = snr.clamp(max=5) / (snr + 1)  # min-SNR weighting (Hang et al. 2023, eq. 8) for v
+        # As min-SNR weighting (Hang et al. 2023, eq. 8) for v where little noise is left, where there is most of it at full
+        # weight: that is where place, light and colours are settled.
+        weight = (snr.clamp(max=5) + 1) / (snr + 1)
         error = ((v.float() - (a * noise - s * z)) ** 2).mean((1, 2, 3))
         place = ((guess - boxes).abs().mean(-1) * real).sum(1)
-        loss = (weight * error).mean() + 0.5 * place.mean()
+        rough = ((draft.float() - z) ** 2).mean()
+        loss = (weight * error).mean() + 0.5 * place.mean() + 0.2 * rough
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         average.update(net, step)
         step += 1
-        history.append((loss.item(), error.mean().item(), place.mean().item()))
+        history.append((loss.item(), error.mean().item(), rough.item(), place.mean().item()))
         if step % 50 == 0:
-            print(f"step {step} {spent:.0f}s loss %.4f v error %.4f place %.4f" % tuple(np.mean(history[-50:], 0)), flush=True)
+            print(f"step {step} {spent:.0f}s loss %.4f v error %.4f draft %.4f place %.4f" % tuple(np.mean(history[-50:], 0)), flush=True)
         if step % 250 == 0:
             checkpoint()
     checkpoint()

@@ -1,21 +1,23 @@
 """Trains the up-scaler on renderings at four times the size: `train_upscaler.py MINUTES`. Resumes from WORK/upscaler.pt.
 
-Half of its inputs went through the autoencoder first, so that it also learns to clean what the decoder leaves."""
+Three quarters of its inputs went through the autoencoder and the denoiser first, so that it also learns to clean what those leave."""
 import sys
 import time
 
 import cv2
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from autoencoder import Decoder, Encoder
 from layers import Average, save
 from objects import THREADS, WORK
+from redraw_latents import Redrawing
 from render import render
 from scenes import draw_scene, rng_of
 from train_autoencoder import edge_loss
-from upscaler import SCALE, Upscaler
+from upscaler import SCALE, Upscaler, fit_linear
 
 FILE = WORK / "upscaler.pt"
 SIDE, BATCH = 48, 16
@@ -32,7 +34,10 @@ def pairs(count, encoder, decoder):
     stored = np.load(cache)
     large, small = stored["large"], stored["small"]
     x = torch.from_numpy(small).permute(0, 3, 1, 2).float() / 127.5 - 1
-    decoded = [decoder(encoder(p[None])).clamp(-1, 1)[0] for p in x]
+    # As the decoder's latents will be: looked at through some noise by the denoiser.
+    redraw, rng, scenes = Redrawing(), np.random.default_rng(12), [draw_scene(rng_of(78, i), held_out=False) for i in range(len(x))]
+    latents = [redraw(rng, encoder(x[i:i + 8]), scenes[i:i + 8], deepest=150) for i in range(0, len(x), 8)]
+    decoded = [decoder(z[None]).clamp(-1, 1)[0] for z in torch.cat(latents)]
     decoded = ((torch.stack(decoded) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
     return small, decoded, large
 
@@ -46,7 +51,13 @@ def main(minutes, count=160):
     decoder.load_state_dict(saved["decoder"])
     small, decoded, large = pairs(count, encoder, decoder)
     net = Upscaler().to(memory_format=torch.channels_last)
-    average, step, seconds = Average(net, 0.99), 0, 0.0
+    step, seconds = 0, 0.0
+    if not FILE.exists():
+        nn.init.zeros_(net.out[-2].weight)
+        nn.init.zeros_(net.out[-2].bias)
+        fit_linear(net, *(torch.from_numpy(np.ascontiguousarray(v)).permute(0, 3, 1, 2).float().div(255)
+                          for v in (np.concatenate([decoded[::4, :128, 64:192], small[::8, :128, 64:192]]), np.concatenate([large[::4, :512, 256:768], large[::8, :512, 256:768]]))))
+    average = Average(net, 0.99)
     if FILE.exists():
         old = torch.load(FILE)
         net.load_state_dict(old["raw"])
@@ -59,7 +70,7 @@ def main(minutes, count=160):
         low, high = [], []
         for _ in range(BATCH):
             i, y, x = int(rng.integers(len(large))), int(rng.integers(256 - SIDE)), int(rng.integers(256 - SIDE))
-            source = decoded if rng.random() < 0.5 else small
+            source = decoded if rng.random() < 0.75 else small
             low.append(source[i, y:y + SIDE, x:x + SIDE])
             high.append(large[i, y * SCALE:(y + SIDE) * SCALE, x * SCALE:(x + SIDE) * SCALE])
         low, high = (torch.from_numpy(np.stack(v)).permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last) for v in (low, high))
