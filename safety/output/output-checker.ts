@@ -30,7 +30,7 @@ export interface OutputCheckerOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Most parts that the stricter classifier, ten times as slow, is asked about. */
+/** Most parts that the stricter and slower classifier is asked about. */
 const MOST_STRICT = 2;
 const DEFAULT_TIMEOUT_MS = 30_000;
 

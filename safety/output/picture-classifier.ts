@@ -96,7 +96,7 @@ function windowOf({ width, height }: RgbImage, index: number): Crop {
   };
 }
 
-/** The stricter and ten times slower classifier, Inception v3. */
+/** The stricter and slower classifier, Inception v3. */
 export class StrictClassifier {
   private constructor(private readonly graph: PictureGraph) {}
 

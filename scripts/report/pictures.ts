@@ -115,8 +115,8 @@ for (const size of SIZES) {
 
 const patchScores = judged.slice(0, PATCHES).map(({ score }) => score.toFixed(2));
 const text = [
-  `Measured with \`node dist/scripts/report/pictures.js FOLDER\` on ${names.length} innocent photographs of landscapes, animals,`,
-  'food and people. **Recall on unsafe pictures was not measured: none may be used here.** What the',
+  `Measured with \`node dist/scripts/report/pictures.js FOLDER\` on ${names.length} pictures held to be innocent (the`,
+  'folder that the watermark is measured on, not kept here). **Recall on unsafe pictures was not measured: none may be used here.** What the',
   'classifiers do with unsafe pictures rests on their authors’ word (nsfwjs).',
   '',
   `- Innocent pictures refused: ${shareText(refused, names.length)}.`,
