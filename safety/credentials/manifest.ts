@@ -12,7 +12,7 @@ export interface ManifestFacts {
 /** IPTC's word for what a trained model made. */
 const MADE_BY_MODEL = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
 /** Name of our mark as a soft binding; docs/watermark.md is its description. */
-export const SOFT_BINDING = 'org.zsky.keyed-mark.1';
+const SOFT_BINDING = 'org.zsky.keyed-mark.1';
 
 /**
  * A C2PA 2 manifest: made by a model, when, with what, and which invisible watermark the result carries, so that the

@@ -19,7 +19,8 @@ mirroring, small turns and re-encoding, and prints one line of JSON:
   {"found":false,"confidence":5.1}
 
 payload: 1 digit version, 3 digits node tag, then the first 8 digits of the job's id. confidence: standard
-deviations of chance for the pilots; whether a payload is believed its checks decide. Exit status 0 when a mark was found, 3 when there is none.
+deviations of chance for the pilots; whether a payload is believed its checks decide. Exit status 0 when a mark was
+found, 3 when there is none.
 
 embed marks a picture, to try a key and a payload of 12 hexadecimal digits.
 
