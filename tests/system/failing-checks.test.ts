@@ -51,7 +51,6 @@ describe('a failing output check', () => {
         identity: undefined,
         ffmpeg: undefined,
         encoder: 'x264',
-        identity: undefined,
         verifyDigests: false,
       },
       { log: pino({ level: 'silent' }), budgetMs: 120_000 },
