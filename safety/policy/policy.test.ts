@@ -27,6 +27,7 @@ describe('the safety policy', () => {
     expect(policy.words.minors.sets.minor.length).toBeGreaterThan(50);
   });
 
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   test.each<[string, RegExp, (policy: any) => void]>([
     [
       'a threshold above 1',

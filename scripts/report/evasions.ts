@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 export interface Evasion {
   readonly name: string;
   readonly example: string;
-  apply(prompt: string): string;
+  readonly apply: (prompt: string) => string;
 }
 
 /** Numbers in 0..1 that follow from the prompt, so that every run garbles it in the same way. */

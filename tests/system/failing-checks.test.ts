@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ExecutorHost as Host } from '../../daemon/executor-host.js';
 import type { JobMessage } from '../../core/messages.js';
 import { CACHE_DIR, PROJECT_ROOT } from '../../core/paths.js';
 import { writeStandIn, type StandIn } from '../support/stand-in-classifiers.js';
 
 /** The built one: its executor is a process of its own. */
-const { ExecutorHost } = (await import(
-  join(PROJECT_ROOT, 'dist/daemon/executor-host.js')
-)) as typeof import('../../daemon/executor-host.js');
+const { ExecutorHost } = (await import(join(PROJECT_ROOT, 'dist/daemon/executor-host.js'))) as {
+  ExecutorHost: typeof Host;
+};
 
 const SAFETY = join(CACHE_DIR, 'safety');
 const JOB: JobMessage = {
