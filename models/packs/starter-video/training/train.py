@@ -19,7 +19,7 @@ from diffusers import LTXVideoTransformer3DModel
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import T5Config, T5EncoderModel
 
-from captions import make_clip, random_grid
+from captions import caption_of, choose_motions, make_clip, random_grid
 from decoder import CHANNELS, FRAMES_PER_LATENT, FRAMES_PER_SECOND
 from motions import ASKED
 
@@ -102,6 +102,25 @@ def naming_loss(nets, states, mask, clips):
     return (loss * told).sum() / told.sum().clamp(min=1)
 
 
+def teach_names(nets, tokenizer, random, steps: int, batch: int = 64):
+    """Teaches the text encoder alone to name motions: captions cost nothing, films do."""
+    learned = [*nets["text_encoder"].parameters(), *nets["naming"].parameters()]
+    optimiser = torch.optim.AdamW(learned, lr=1e-3, weight_decay=0.01)
+    for step in range(steps):
+        motions = [choose_motions(random) for _ in range(batch)]
+        captions = [caption_of(random, each, float(random.uniform())) for each in motions]
+        ids, mask = tokens_of(tokenizer, captions)
+        longest = int(mask.sum(dim=1).max())
+        ids, mask = ids[:, :longest], mask[:, :longest]
+        states = nets["text_encoder"](input_ids=ids).last_hidden_state
+        loss = naming_loss(nets, states, mask, [dict(motions=each) for each in motions])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if step % 100 == 99:
+            print(json.dumps(dict(naming_step=step + 1, naming=round(loss.item(), 4))), flush=True)
+
+
 def predict(nets, tokens, seen, states, mask, sigma, frames, grid):
     """The flow at noise level `sigma` `[B]`."""
     return nets["transformer"](
@@ -123,6 +142,7 @@ def main():
     arguments.add_argument("--minutes", type=float, default=25)
     arguments.add_argument("--batch", type=int, default=8)
     arguments.add_argument("--steps", type=int, default=2600, help="the run ends at these steps or minutes, and the learning rate with it")
+    arguments.add_argument("--naming-steps", type=int, default=800, help="steps of the text encoder alone, first")
     given = arguments.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -132,18 +152,22 @@ def main():
     nets = make_models(tokenizer.get_vocab_size())
     average = {name: value.detach().clone() for name, value in nets.state_dict().items()}
     optimiser = torch.optim.AdamW(nets.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
-    step, spent = 0, 0.0
+    step, spent, named = 0, 0.0, False
     checkpoint = given.work / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         nets.load_state_dict(saved["nets"])
         optimiser.load_state_dict(saved["optimiser"])
         average, step, spent = saved["average"], saved["step"], saved["spent"]
+        named = saved.get("named", False)
     random = np.random.default_rng(step + 10)
+    if not named:
+        teach_names(nets, tokenizer, random, given.naming_steps)
+        named = True
     print(f"{sum(p.numel() for p in nets.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
 
     def save():
-        state = dict(nets=nets.state_dict(), optimiser=optimiser.state_dict(), average=average, step=step, spent=spent)
+        state = dict(nets=nets.state_dict(), optimiser=optimiser.state_dict(), average=average, step=step, spent=spent, named=named)
         torch.save(state, checkpoint.with_suffix(".new"))
         checkpoint.with_suffix(".new").rename(checkpoint)
 
