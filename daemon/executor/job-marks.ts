@@ -1,6 +1,6 @@
 import { createFrameMarker, FilmReader, type FrameMarker } from '../../safety/watermark/film.js';
 import { payloadFor, toHex } from '../../safety/watermark/payload.js';
-import { embedPicture } from '../../safety/watermark/picture.js';
+import { detectPicture, embedPicture } from '../../safety/watermark/picture.js';
 import { embedSound, findSoundMark } from '../../safety/watermark/sound.js';
 import type { MediaMarks } from './media-marks.js';
 
@@ -13,7 +13,13 @@ export function marksFor(nodeId: string, jobId: string, key: Uint8Array): MediaM
   let marker: FrameMarker | undefined;
   return {
     payload: toHex(payload),
-    poster: (frame) => embedPicture(frame, payload, key),
+    picture: {
+      embed: (image, emphasis) => embedPicture(image, payload, key, emphasis),
+      find: (image) => {
+        const found = detectPicture(image, key, { search: 'as-made' });
+        return found.found ? found.payload : undefined;
+      },
+    },
     film: {
       embed: (frame) => {
         marker ??= createFrameMarker(frame.width, frame.height, payload, key);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { NodeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/media.js';
 import type { Stage, VideoRequest } from '../../core/messages.js';
+import type { Released } from '../../core/released.js';
 import { generateExactly } from '../../pipelines/exact-size.js';
 import type { ImagePipeline, PipelineObserver, VideoPipeline } from '../../pipelines/pipeline.js';
 import { approveOutput, approvePrompt, mark, release, type ApprovedPrompt } from '../../safety/gate.js';
@@ -16,7 +17,7 @@ import { readFrames } from '../media/read-frames.js';
 import { FrameSampler } from './film-frames.js';
 import { makeSound } from './make-sound.js';
 import type { MediaMarks } from './media-marks.js';
-import { encodeWebp, readPictureMark } from './produce-image.js';
+import { releasePicture } from './release-picture.js';
 import type { Produced } from './produced.js';
 import type { ExecutorTools } from './tools.js';
 
@@ -96,7 +97,7 @@ export async function produceVideo(
     );
     return [
       { part: 'result', released: result },
-      { part: 'poster', released: await frames.releasePoster(credits) },
+      { part: 'poster', released: await frames.releasePoster(pipeline.pack.id) },
     ];
   } catch (error) {
     await rm(path, { force: true });
@@ -166,16 +167,12 @@ class CheckedFrames {
   }
 
   /** The poster as a marked, released WebP. */
-  async releasePoster(credits: { pack: string; watermark: string }): ReturnType<typeof release> {
+  async releasePoster(pack: string): Promise<Released> {
     const poster = this.poster;
     if (poster === undefined) throw new NodeError('ENCODE_FAILED', 'the film ended before its poster frame');
     const approved = await approveOutput(this.prompt, poster, (each) =>
       this.tools.outputs.checkPicture(each),
     );
-    const marked = mark(approved, this.marks.payload, (frame) => this.marks.poster(frame));
-    const data = await encodeWebp(marked.value.media);
-    const facts = { contentType: 'image/webp', width: poster.width, height: poster.height };
-    const signed = await this.tools.credentials.sign({ type: 'memory', data }, facts.contentType, credits);
-    return release(marked, signed, facts, (source) => readPictureMark(source, this.tools.watermarkKey));
+    return releasePicture(this.tools, approved, this.marks, pack);
   }
 }

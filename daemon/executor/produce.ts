@@ -16,12 +16,10 @@ export async function produce(
   observer: PipelineObserver,
 ): Promise<Produced[]> {
   const { request } = job;
-  if (request.kind === 'image' && tools.image !== undefined) {
-    return [
-      { part: 'result', released: await produceImage(tools, tools.image, job.jobId, request, observer) },
-    ];
-  }
   const marks = marksFor(tools.nodeId, job.jobId, tools.watermarkKey);
+  if (request.kind === 'image' && tools.image !== undefined) {
+    return [{ part: 'result', released: await produceImage(tools, tools.image, marks, request, observer) }];
+  }
   if (request.kind === 'video' && tools.video !== undefined) {
     return produceVideo(tools, tools.video, marks, request, scratchDir, observer);
   }

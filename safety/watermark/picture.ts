@@ -52,14 +52,14 @@ const DRAWN = 0.3;
 const DRAWN_SHARES = { luma: 1.19, colour: 0.36 };
 
 /** How much of a map's strength luma and colour get, so that the picture keeps its quality. */
-function shares({ power, still, ssimLoss }: StrengthMap): { luma: number; colour: number } {
+function shares({ power, still, ssimLoss }: StrengthMap, emphasis: number): { luma: number; colour: number } {
   const drawn = still > DRAWN;
   const luma = drawn ? DRAWN_SHARES.luma : Math.min(1, Math.sqrt(MOST_SSIM_LOSS / ssimLoss));
   const room = MOST_POWER / power - luma * luma;
   const most = drawn ? DRAWN_SHARES.colour : MOST_COLOUR;
   const colour = Math.min(most, Math.max(LEAST_COLOUR, Math.sqrt(Math.max(0, room) / COLOUR_POWER)));
   const less = Math.min(1, Math.sqrt(MOST_POWER / power / (luma * luma + COLOUR_POWER * colour * colour)));
-  return { luma: less * luma, colour: less * colour };
+  return { luma: emphasis * less * luma, colour: emphasis * less * colour };
 }
 
 /**
@@ -68,8 +68,9 @@ function shares({ power, still, ssimLoss }: StrengthMap): { luma: number; colour
  * liveliness; docs/watermark.md tells the design and what it withstands.
  *
  * A copy of the picture that carries the payload (6 bytes). The same picture, payload and key give the same bytes.
+ * `emphasis` above 1 is for the rare picture that loses a mark of its due strength in encoding, and may be seen.
  */
-export function embedPicture(image: RgbImage, payload: Uint8Array, key: Uint8Array): RgbImage {
+export function embedPicture(image: RgbImage, payload: Uint8Array, key: Uint8Array, emphasis = 1): RgbImage {
   const layout = layoutOf(image.width, image.height);
   const plan = carriersOf(key);
   const coded = codedBits(payload);
@@ -77,7 +78,7 @@ export function embedPicture(image: RgbImage, payload: Uint8Array, key: Uint8Arr
   const planes = whitenedPlanes(cells, layout);
   const host = measured(planes, plan, layout);
   const map = strengthMap(cells[0], layout.factor, STRENGTH);
-  const { luma, colour } = shares(map);
+  const { luma, colour } = shares(map, emphasis);
   const [lumaTile, blue, red] = plan.map((carriers, channel) => {
     const [share, step] = channel === 0 ? [luma, 1] : [colour, 2];
     const worth = share * worthTo(planes[channel], map);
