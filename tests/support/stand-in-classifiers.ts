@@ -47,7 +47,7 @@ const BUILD: Readonly<Record<StandIn, (file: OnnxFile, side: number) => string>>
     const table = file.node('Mul', 'table', [colour, square]);
     let last = table;
     for (let i = 0; i < 2000; i++) last = file.node('MatMul', `product-${i}`, [last, table]);
-    const mean = file.node('ReduceMean', 'whole-mean', [last], { axes: [0, 1], keepdims: 1 });
+    const mean = file.node('ReduceMean', 'whole-mean', [last], { axes: [0, 1, 2], keepdims: 1 });
     return file.node('MatMul', 'result', [mean, file.weights('five', [1, 5], new Float32Array(5).fill(0.1))]);
   },
 };
