@@ -7,6 +7,9 @@ import type { PipelineObserver } from '../../pipelines/pipeline.js';
 type Weights = Readonly<Partial<Record<Stage, number>>>;
 type Report = (progress: { stage: Stage; step: number; steps: number; fraction: number }) => void;
 
+/** Steps that follow each other faster are told together: every report wakes three programs and a database. */
+const REPORT_EVERY_MS = 100;
+
 /**
  * Follows a job through its stages: how long each took, how much of that was inside graph runs, how far the
  * whole is. Every step is also the place where a cancel is noticed.
@@ -21,6 +24,7 @@ export class StageClock implements PipelineObserver {
   #stageGraphStartMs = 0;
   #weightBefore = 0;
   #peakRss = 0;
+  #reportedMs = 0;
 
   constructor(
     private readonly meters: readonly RunMeter[],
@@ -41,13 +45,13 @@ export class StageClock implements PipelineObserver {
       this.#stageGraphStartMs = this.#graphMs();
     }
     this.#peakRss = Math.max(this.#peakRss, process.memoryUsage.rss());
-    const within = (this.weights[stage] ?? 0) * (step / steps);
-    this.report({
-      stage,
-      step,
-      steps,
-      fraction: Math.min(1, (this.#weightBefore + within) / this.#weightSum),
-    });
+    const now = performance.now();
+    if (step === 0 || step === steps || now - this.#reportedMs >= REPORT_EVERY_MS) {
+      this.#reportedMs = now;
+      const within = (this.weights[stage] ?? 0) * (step / steps);
+      const fraction = Math.min(1, (this.#weightBefore + within) / this.#weightSum);
+      this.report({ stage, step, steps, fraction });
+    }
     // Graph runs block the event loop; a turn of it lets a cancel in and the report out.
     await setImmediate();
     if (this.isCancelled()) throw new Cancelled();
