@@ -188,6 +188,9 @@ def main():
         states = nets["text_encoder"](input_ids=ids).last_hidden_state
 
         sigma = torch.sigmoid(0.4 + 1.3 * torch.randn(given.batch))
+        # A pan is many deviations large and the same in every cell, so it shows through all but the strongest noise; only
+        # where nothing shows must the words be listened to, and that is where sampling begins.
+        sigma = torch.where(torch.rand(given.batch) < 0.45, 1 - 0.03 * torch.rand(given.batch), sigma)
         noise = torch.randn(target.shape)
         noisy = target + sigma[:, None, None] * (noise - target)
         flow = predict(nets, noisy, seen, states, mask, sigma, frames, grid)
