@@ -76,5 +76,5 @@ describe('a film', () => {
       payload: toHex(payloadFor(secret('node-id'), jobId)),
     });
     expect((await at.request('GET', '/v1/usage')).json.videos_used).toBe(1);
-  });
+  }, 600_000);
 });
