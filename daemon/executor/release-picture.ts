@@ -30,6 +30,7 @@ export async function releasePicture(
   pack: string,
   onStage: (stage: Stage) => Promise<void> = async () => undefined,
 ): Promise<Released> {
+  let lost: unknown;
   for (const emphasis of EMPHASES) {
     await onStage('watermark');
     const marked = mark(approved, marks.payload, (image) => marks.picture.embed(image, emphasis));
@@ -51,11 +52,11 @@ export async function releasePicture(
         marks.picture.find(await decodePicture(bytes)),
       );
     } catch (error) {
-      const lost = error instanceof NodeError && error.code === 'WATERMARK_UNREADABLE';
-      if (!lost || emphasis === EMPHASES.at(-1)) throw error;
+      if (!(error instanceof NodeError && error.code === 'WATERMARK_UNREADABLE')) throw error;
+      lost = error;
     }
   }
-  throw new NodeError('WATERMARK_UNREADABLE', 'no strength of the watermark was tried');
+  throw lost;
 }
 
 async function encodeWebp({ width, height, data }: RgbImage): Promise<Uint8Array> {
