@@ -1,63 +1,100 @@
-import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import {
-  bits,
-  explicit,
-  implicit,
-  integer,
-  octets,
-  oid,
-  sequence,
-  set,
-  truth,
-  utcTime,
-  utf8,
-  type Der,
-} from './der.js';
+  createHash,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
+import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
+import {
+  AlgorithmIdentifier,
+  AttributeTypeAndValue,
+  AttributeValue,
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  Certificate,
+  ExtendedKeyUsage,
+  Extension,
+  Extensions,
+  id_ce_authorityKeyIdentifier,
+  id_ce_basicConstraints,
+  id_ce_extKeyUsage,
+  id_ce_keyUsage,
+  id_ce_subjectKeyIdentifier,
+  id_kp_emailProtection,
+  KeyIdentifier,
+  KeyUsage,
+  KeyUsageFlags,
+  Name,
+  RelativeDistinguishedName,
+  SubjectKeyIdentifier,
+  SubjectPublicKeyInfo,
+  TBSCertificate,
+  Validity,
+  Version,
+} from '@peculiar/asn1-x509';
 
 const YEARS = 10;
-const ECDSA_WITH_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));
+const ECDSA_WITH_SHA256 = new AlgorithmIdentifier({ algorithm: '1.2.840.10045.4.3.2' });
+/** Signing of documents, RFC 9336. */
+const DOCUMENT_SIGNING = '1.3.6.1.5.5.7.3.36';
 
-function named(organisation: string, name: string): Der {
-  const attribute = (type: string, value: string): Der => set(sequence(oid(type), utf8(value)));
-  return sequence(attribute('2.5.4.10', organisation), attribute('2.5.4.3', name));
+/** The library takes whole buffers; Node.js cuts small ones from a shared one. */
+const whole = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer;
+
+function named(commonName: string): Name {
+  const attribute = (type: string, utf8String: string): RelativeDistinguishedName =>
+    new RelativeDistinguishedName([
+      new AttributeTypeAndValue({ type, value: new AttributeValue({ utf8String }) }),
+    ]);
+  return new Name([attribute('2.5.4.10', 'ZSky Node'), attribute('2.5.4.3', commonName)]);
+}
+
+function publicKeyInfo(key: KeyObject): SubjectPublicKeyInfo {
+  return AsnConvert.parse(whole(key.export({ type: 'spki', format: 'der' })), SubjectPublicKeyInfo);
 }
 
 /** Names a public key: SHA-1 over its bits, RFC 5280, 4.2.1.2 (1). */
-function keyId(publicKey: KeyObject): Buffer {
-  // The uncompressed point of P-256 is the end of its SubjectPublicKeyInfo.
-  const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
-  return createHash('sha1').update(point).digest();
+function keyId(key: KeyObject): ArrayBuffer {
+  const { subjectPublicKey } = publicKeyInfo(key);
+  return whole(createHash('sha1').update(new Uint8Array(subjectPublicKey)).digest());
 }
 
-function extension(type: string, content: Der, critical = false): Der {
-  return sequence(oid(type), ...(critical ? [truth()] : []), octets(content));
+function extension(extnID: string, value: object, critical = false): Extension {
+  return new Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
 }
 
 interface Subject {
-  readonly name: Der;
+  readonly name: Name;
   readonly publicKey: KeyObject;
-  readonly extensions: readonly Der[];
+  readonly extensions: readonly Extension[];
 }
 
 /** An X.509 v3 certificate (RFC 5280), signed with ECDSA and SHA-256, in PEM. */
-function certificate(subject: Subject, issuer: Der, issuerKey: KeyObject, from: Date): string {
-  const to = new Date(from);
-  to.setUTCFullYear(to.getUTCFullYear() + YEARS);
+function certificate(subject: Subject, issuer: Name, issuerKey: KeyObject, notBefore: Date): string {
+  const notAfter = new Date(notBefore);
+  notAfter.setUTCFullYear(notAfter.getUTCFullYear() + YEARS);
   const serial = randomBytes(16);
+  // Positive, and of the same length in every certificate.
   serial[0] = (serial[0] & 0x7f) | 0x40;
-  const body = sequence(
-    explicit(0, integer(Buffer.from([2]))),
-    integer(serial),
-    ECDSA_WITH_SHA256,
+  const tbsCertificate = new TBSCertificate({
+    version: Version.v3,
+    serialNumber: whole(serial),
+    signature: ECDSA_WITH_SHA256,
     issuer,
-    sequence(utcTime(from), utcTime(to)),
-    subject.name,
-    subject.publicKey.export({ type: 'spki', format: 'der' }),
-    explicit(3, sequence(...subject.extensions)),
-  );
-  const der = sequence(body, ECDSA_WITH_SHA256, bits(sign('sha256', body, issuerKey)));
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+    validity: new Validity({ notBefore, notAfter }),
+    subject: subject.name,
+    subjectPublicKeyInfo: publicKeyInfo(subject.publicKey),
+    extensions: new Extensions([...subject.extensions]),
+  });
+  const signature = sign('sha256', new Uint8Array(AsnConvert.serialize(tbsCertificate)), issuerKey);
+  const signed = new Certificate({
+    tbsCertificate,
+    signatureAlgorithm: ECDSA_WITH_SHA256,
+    signatureValue: whole(signature),
+  });
+  return new X509Certificate(new Uint8Array(AsnConvert.serialize(signed))).toString();
 }
 
 /**
@@ -72,18 +109,16 @@ export function developmentCertificate(now = new Date()): {
   const signer = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   // A clock that is a little behind must not find the certificate in the future.
   const from = new Date(now.getTime() - 24 * 3600 * 1000);
-  const authorityName = named('ZSky Node', 'ZSky Node development authority');
+  const authorityName = named('ZSky Node development authority');
   const authorityId = keyId(authority.publicKey);
-  const authorityKeyIdentifier = extension('2.5.29.35', sequence(implicit(0, authorityId)));
   const root = certificate(
     {
       name: authorityName,
       publicKey: authority.publicKey,
       extensions: [
-        extension('2.5.29.19', sequence(truth()), true),
-        // keyCertSign and cRLSign.
-        extension('2.5.29.15', bits(Buffer.from([0x06]), 1), true),
-        extension('2.5.29.14', octets(authorityId)),
+        extension(id_ce_basicConstraints, new BasicConstraints({ cA: true }), true),
+        extension(id_ce_keyUsage, new KeyUsage(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign), true),
+        extension(id_ce_subjectKeyIdentifier, new SubjectKeyIdentifier(authorityId)),
       ],
     },
     authorityName,
@@ -92,16 +127,18 @@ export function developmentCertificate(now = new Date()): {
   );
   const leaf = certificate(
     {
-      name: named('ZSky Node', 'ZSky Node development signer'),
+      name: named('ZSky Node development signer'),
       publicKey: signer.publicKey,
       extensions: [
-        extension('2.5.29.19', sequence(), true),
-        // digitalSignature.
-        extension('2.5.29.15', bits(Buffer.from([0x80]), 7), true),
-        // Signing of documents, and of mail for readers that know only that: what C2PA asks of a signer.
-        extension('2.5.29.37', sequence(oid('1.3.6.1.5.5.7.3.36'), oid('1.3.6.1.5.5.7.3.4'))),
-        extension('2.5.29.14', octets(keyId(signer.publicKey))),
-        authorityKeyIdentifier,
+        extension(id_ce_basicConstraints, new BasicConstraints(), true),
+        extension(id_ce_keyUsage, new KeyUsage(KeyUsageFlags.digitalSignature), true),
+        // What C2PA asks of a signer: documents, and mail for readers that know only that.
+        extension(id_ce_extKeyUsage, new ExtendedKeyUsage([DOCUMENT_SIGNING, id_kp_emailProtection])),
+        extension(id_ce_subjectKeyIdentifier, new SubjectKeyIdentifier(keyId(signer.publicKey))),
+        extension(
+          id_ce_authorityKeyIdentifier,
+          new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(authorityId) }),
+        ),
       ],
     },
     authorityName,
