@@ -9,7 +9,7 @@ import { decodeAudio, writeMastered } from './encode-audio.js';
 import { encodeFilm, filmSize } from './film-encoder.js';
 import { integratedLoudness, truePeakDb } from './loudness.js';
 import { muxFilm } from './mux.js';
-import { expectFilm, expectSound, probeMedia } from './probe.js';
+import { expectFilm, expectSound, frameSize, probeMedia } from './probe.js';
 import { readFrames } from './read-frames.js';
 
 let ffmpegPath: string;
@@ -115,6 +115,28 @@ describe('a film', () => {
     );
     expect(count).toBe(5);
     expect(worst).toBeLessThanOrEqual(3);
+  });
+
+  it('is decoded no further than the frames that are wanted', async () => {
+    const path = await makeFilm(320, 180, 97);
+    const report = join(scratch, 'report.txt');
+    const wrapper = join(scratch, 'ffmpeg');
+    writeFileSync(wrapper, `#!/bin/sh\nexec env FFREPORT=file=${report}:level=40 ${ffmpegPath} "$@"\n`);
+    chmodSync(wrapper, 0o755);
+    const size = { width: 320, height: 180 };
+    const visited: number[] = [];
+    const count = await readFrames(path, { ffmpegPath: wrapper, ...size, every: 2, limit: 3 }, (_, index) => {
+      visited.push(index);
+    });
+    expect(count).toBe(3);
+    expect(visited).toEqual([0, 2, 4]);
+    const log = readFileSync(report, 'utf8');
+    // A decoder of several threads is a few frames ahead.
+    expect(Number(/(\d+) frames decoded/.exec(log)?.[1])).toBeLessThan(60);
+    expect(log).not.toMatch(/\[(warning|error|fatal)\]/);
+    expect(spawnSync('pgrep', ['-f', path]).status).toBe(1);
+    expect(await frameSize(path, ffmpegPath)).toEqual(size);
+    expect(await frameSize(join(scratch, 'sound.m4a'), ffmpegPath)).toBeUndefined();
   });
 
   it('that differs from what was asked is refused with every difference', async () => {

@@ -84,27 +84,48 @@ async function readListing(stdout: Readable): Promise<Map<string, Decoded>> {
 
 const LEVEL_PREFIX = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(\w+)\] ?/;
 
-/**
- * Decodes every frame of a file and tells what is in it. ffprobe is not needed.
- * @throws FFMPEG_FAILED when the file cannot be decoded at all
- */
-export async function probeMedia(
-  path: string,
-  ffmpegPath: string,
-  signal?: AbortSignal,
-): Promise<ProbeResult> {
+interface Listing {
+  readonly tracks: readonly Decoded[];
+  readonly stderr: string;
+}
+
+/** Decodes a file, all of it or what `limits` leave, and lists its frames. */
+async function decode(path: string, ffmpegPath: string, limits: readonly string[] = []): Promise<Listing> {
   let tracks = new Map<string, Decoded>();
   const stderr = await runFfmpeg({
     ffmpegPath,
     inputs: [{ source: path }],
-    options: ['-v', 'level+info', '-map', '0', '-fps_mode', 'passthrough', '-f', 'framecrc'],
+    options: ['-v', 'level+info', '-map', '0', '-fps_mode', 'passthrough', ...limits, '-f', 'framecrc'],
     output: {
       consume: async (stdout) => {
         tracks = await readListing(stdout);
       },
     },
-    signal,
   });
+  return { tracks: [...tracks.values()], stderr };
+}
+
+const videoOf = (tracks: readonly Decoded[]): Decoded | undefined =>
+  tracks.find((track) => track.kind === 'video');
+
+/**
+ * The size of a film's frames, from its first one alone; undefined for a sound.
+ * @throws FFMPEG_FAILED when the file cannot be decoded at all
+ */
+export async function frameSize(
+  path: string,
+  ffmpegPath: string,
+): Promise<{ readonly width: number; readonly height: number } | undefined> {
+  const video = videoOf((await decode(path, ffmpegPath, ['-frames:v', '1', '-frames:a', '1'])).tracks);
+  return video && { width: video.width, height: video.height };
+}
+
+/**
+ * Decodes every frame of a file and tells what is in it. ffprobe is not needed.
+ * @throws FFMPEG_FAILED when the file cannot be decoded at all
+ */
+export async function probeMedia(path: string, ffmpegPath: string): Promise<ProbeResult> {
+  const { tracks, stderr } = await decode(path, ffmpegPath);
   const lines = stderr.split('\n').map((line) => ({
     level: LEVEL_PREFIX.exec(line)?.[1] ?? 'info',
     text: line.replace(LEVEL_PREFIX, '').trim(),
@@ -115,9 +136,8 @@ export async function probeMedia(
   const [, audioCodec = ''] = match(inputLines, /^Stream #.*Audio: (\w+)/);
   const [, channels = ''] = match(inputLines, /^Stream #.*Audio: .* Hz, ([^,]+),/);
 
-  const all = [...tracks.values()];
-  const video = all.find((track) => track.kind === 'video');
-  const audio = all.find((track) => track.kind === 'audio');
+  const video = videoOf(tracks);
+  const audio = tracks.find((track) => track.kind === 'audio');
   const span = (track: Decoded): { startMs: number; durationMs: number } => ({
     startMs: track.first * track.secondsPerUnit * 1000,
     durationMs: (track.end - track.first) * track.secondsPerUnit * 1000,

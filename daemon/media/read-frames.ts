@@ -10,6 +10,8 @@ export interface FrameSelection {
   readonly every?: number;
   /** Key frames alone, whose every pixel is coded anew; much quicker than all frames. */
   readonly keyFramesOnly?: boolean;
+  /** How many frames are visited at most; ffmpeg decodes no further. */
+  readonly limit?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -23,7 +25,7 @@ export async function readFrames(
   selection: FrameSelection,
   visit: (frame: RgbImage, index: number) => Promise<void> | void,
 ): Promise<number> {
-  const { width, height, every = 1, keyFramesOnly = false } = selection;
+  const { width, height, every = 1, keyFramesOnly = false, limit } = selection;
   const size = width * height * 3;
   let index = 0;
   const consume = async (stdout: Readable): Promise<void> => {
@@ -51,6 +53,7 @@ export async function readFrames(
     options: [
       ...['-v', 'level+warning', '-an', '-fps_mode', 'passthrough'],
       ...['-vf', `${pick}scale=in_color_matrix=bt709:in_range=tv:flags=bicubic+accurate_rnd+full_chroma_int`],
+      ...(limit === undefined ? [] : ['-frames:v', String(limit)]),
       ...['-f', 'rawvideo', '-pix_fmt', 'rgb24'],
     ],
     output: { consume },

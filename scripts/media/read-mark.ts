@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { NodeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/media.js';
 import { decodeAudio } from '../../daemon/media/encode-audio.js';
-import { probeMedia } from '../../daemon/media/probe.js';
+import { frameSize } from '../../daemon/media/probe.js';
 import { readFrames } from '../../daemon/media/read-frames.js';
 import type { Detection } from '../../safety/watermark/detection.js';
 import { FilmReader } from '../../safety/watermark/film.js';
@@ -47,19 +47,15 @@ export async function readMark(file: string, key: Uint8Array, ffmpeg: () => stri
   const picture = await pictureOf(bytesOf(file));
   if (picture !== undefined) return detectPicture(picture, key);
   const ffmpegPath = ffmpeg();
-  const probe = await probeMedia(file, ffmpegPath).catch((cause: unknown) => {
+  const size = await frameSize(file, ffmpegPath).catch((cause: unknown) => {
     throw new NodeError('FILE_UNREADABLE', `${file} is no picture, film or sound`, { cause });
   });
-  if (probe.video === undefined) return detectSound(await decodeAudio(file, { ffmpegPath }), key);
-  const { width, height } = probe.video;
+  if (size === undefined) return detectSound(await decodeAudio(file, { ffmpegPath }), key);
   const reader = new FilmReader(key);
-  let frames = 0;
-  await readFrames(file, { ffmpegPath, width, height, every: 1 }, (frame) => {
-    if (frames++ < FRAMES) reader.add(frame);
-  });
-  let keyFrames = 0;
-  await readFrames(file, { ffmpegPath, width, height, keyFramesOnly: true }, (frame) => {
-    if (keyFrames++ < KEY_FRAMES) reader.add(frame, true);
-  });
+  const selection = { ffmpegPath, ...size };
+  await readFrames(file, { ...selection, limit: FRAMES }, (frame) => reader.add(frame));
+  await readFrames(file, { ...selection, keyFramesOnly: true, limit: KEY_FRAMES }, (frame) =>
+    reader.add(frame, true),
+  );
   return reader.read();
 }
