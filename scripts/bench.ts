@@ -1,18 +1,12 @@
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseSettings } from '../core/config/load.js';
 import { NodeError } from '../core/errors.js';
 import type { JobMetrics } from '../core/messages.js';
 import { failureLine } from '../core/run-program.js';
 import { metricsOf } from './demo/metrics.js';
 import { Progress } from './demo/progress.js';
 import { table } from './demo/table.js';
-import { prepare } from './setup/prepare.js';
-import { freePort } from './system/free-port.js';
-import { startSystem, type RunningSystem } from './system/system.js';
+import { startTemporarySystem, type TemporarySystem } from './system/temporary-system.js';
 
 const USAGE = `usage: npm run bench -- [--width W] [--height H] [--jobs N]
 
@@ -20,12 +14,11 @@ Runs N pictures (default 5) one after the other through the whole system and pri
 median one went: each stage, how much of it was inside graph runs, and what is left over.`;
 
 async function runJob(
-  system: RunningSystem,
-  key: string,
+  system: TemporarySystem,
   body: object,
 ): Promise<{ metrics: JobMetrics; waitedMs: number }> {
   const started = performance.now();
-  const headers = { 'X-API-Key': key, 'Content-Type': 'application/json' };
+  const headers = { 'X-API-Key': system.apiKey, 'Content-Type': 'application/json' };
   const submitted = await fetch(`${system.url}/v1/images/generate`, {
     method: 'POST',
     headers,
@@ -80,30 +73,11 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return console.log(USAGE);
-  const dataDir = mkdtempSync(join(tmpdir(), 'zsky-bench-'));
   const progress = new Progress();
-  let system: RunningSystem | undefined;
+  let system: TemporarySystem | undefined;
   try {
-    const settings = parseSettings({
-      dataDir,
-      broker: { port: await freePort() },
-      api: { port: await freePort() },
-    });
-    const { broker, ffmpeg } = await prepare(settings, (line) => progress.show(line));
-    const logFile = join(dataDir, 'programs.log');
-    const env = {
-      ...process.env,
-      ZSKY_API_PORT: String(settings.api.port),
-      ZSKY_DAEMON_FFMPEG: ffmpeg,
-      ZSKY_DAEMON_PACKS: process.env.ZSKY_DAEMON_PACKS ?? 'models/packs/starter-image',
-    };
-    const logHint = () => `:\n${readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n')}`;
-    system = await startSystem({
-      settings,
-      brokerBinary: broker,
-      env,
-      log: openSync(logFile, 'a'),
-      logHint,
+    system = await startTemporarySystem({
+      env: { ZSKY_DAEMON_PACKS: process.env.ZSKY_DAEMON_PACKS ?? 'models/packs/starter-image' },
       onProgress: (line) => progress.show(line),
     });
     const jobs = Number(values.jobs);
@@ -116,7 +90,7 @@ async function main(): Promise<void> {
         height: Number(values.height),
         seed: i,
       };
-      results.push(await runJob(system, system.apiKey ?? '', body));
+      results.push(await runJob(system, body));
     }
     progress.end();
     results.sort((a, b) => a.metrics.totalMs - b.metrics.totalMs);
@@ -124,7 +98,6 @@ async function main(): Promise<void> {
   } finally {
     progress.end();
     await system?.stop();
-    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 

@@ -1,9 +1,7 @@
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { parseSettings } from '../core/config/load.js';
 import { NodeError } from '../core/errors.js';
 import { failureLine, stopSignal } from '../core/run-program.js';
 import { probeMedia } from '../daemon/media/probe.js';
@@ -13,9 +11,7 @@ import { table } from './demo/table.js';
 import { readWish, USAGE, type Wish } from './demo/wish.js';
 import { ffprobeFigures, probeLines } from './media/film-figures.js';
 import { readMark } from './media/read-mark.js';
-import { prepare } from './setup/prepare.js';
-import { freePort } from './system/free-port.js';
-import { startSystem, type RunningSystem } from './system/system.js';
+import { startTemporarySystem, type TemporarySystem } from './system/temporary-system.js';
 
 const job = z
   .object({
@@ -64,16 +60,11 @@ async function follow(url: string, key: string, wish: Wish, progress: Progress):
   }
 }
 
-async function makeOne(
-  system: RunningSystem,
-  key: string,
-  wish: Wish,
-  dataDir: string,
-  ffmpegPath: string,
-): Promise<void> {
+async function makeOne(system: TemporarySystem, wish: Wish): Promise<void> {
+  const { url, apiKey, dataDir, ffmpeg } = system;
   const started = performance.now();
   const progress = new Progress();
-  const finished = await follow(system.url, key, wish, progress);
+  const finished = await follow(url, apiKey, wish, progress);
   const waited = performance.now() - started;
   progress.show('downloading', 1);
   const response = await fetch(finished.result_url ?? '');
@@ -82,7 +73,7 @@ async function makeOne(
   writeFileSync(wish.out, Buffer.from(await response.arrayBuffer()));
   progress.end();
   const watermarkKey = readFileSync(join(dataDir, 'secrets', 'watermark-key'), 'utf8').trim();
-  const mark = await readMark(wish.out, new TextEncoder().encode(watermarkKey), () => ffmpegPath);
+  const mark = await readMark(wish.out, new TextEncoder().encode(watermarkKey), () => ffmpeg);
   if (!mark.found) throw new NodeError('WATERMARK_UNREADABLE', `no watermark was found in ${wish.out}`);
   const metrics = await metricsOf(system.brokerUrl, finished.job_id);
   const rows = metrics.stages.map(({ stage, ms, graphMs }) => [stage, ms.toFixed(0), graphMs.toFixed(0)]);
@@ -93,7 +84,7 @@ async function makeOne(
   console.log(`seed       ${finished.seed ?? 'unknown'}`);
   console.log(`file       ${wish.out}`);
   if (wish.kind === 'video') {
-    for (const line of probeLines(await probeMedia(wish.out, ffmpegPath))) console.log(line);
+    for (const line of probeLines(await probeMedia(wish.out, ffmpeg))) console.log(line);
     console.log(`ffprobe    ${ffprobeFigures(wish.out) ?? 'not on this machine'}`);
   }
   console.log(`watermark  ${mark.payload} (read back from the file)`);
@@ -105,40 +96,18 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const dataDir = mkdtempSync(join(tmpdir(), 'zsky-demo-'));
   const stopped = stopSignal();
-  let system: RunningSystem | undefined;
+  let system: TemporarySystem | undefined;
   const steps = new Progress();
   try {
-    const settings = parseSettings({
-      dataDir,
-      broker: { port: await freePort() },
-      api: { port: await freePort() },
-    });
-    const { broker, ffmpeg } = await prepare(settings, (line) => steps.show(line));
-    const logFile = join(dataDir, 'programs.log');
-    const env = { ...process.env, ZSKY_API_PORT: String(settings.api.port), ZSKY_DAEMON_FFMPEG: ffmpeg };
-    system = await startSystem({
-      settings,
-      brokerBinary: broker,
-      env,
-      log: openSync(logFile, 'a'),
-      logHint: () => `:\n${readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n')}`,
-      onProgress: (line) => steps.show(line),
-    });
-    if (system.apiKey === undefined) throw new NodeError('INTERNAL', 'the API printed no key');
+    system = await startTemporarySystem({ onProgress: (line) => steps.show(line) });
     steps.end();
-    const end = await Promise.race([
-      makeOne(system, system.apiKey, wish, dataDir, ffmpeg),
-      stopped,
-      system.broken,
-    ]);
+    const end = await Promise.race([makeOne(system, wish), stopped, system.broken]);
     if (typeof end === 'string') throw new NodeError('INTERNAL', `stopped by ${end}`);
     if (typeof end === 'object') throw new NodeError('INTERNAL', `${end.name} ended by itself (${end.how})`);
   } finally {
     steps.end();
     await system?.stop();
-    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 

@@ -1,15 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { parseSettings } from '../../core/config/load.js';
 import { NodeError } from '../../core/errors.js';
 import { failureLine } from '../../core/run-program.js';
-import { prepare } from '../setup/prepare.js';
-import { freePort } from '../system/free-port.js';
-import { startSystem, type RunningSystem } from '../system/system.js';
+import { startTemporarySystem, type TemporarySystem } from '../system/temporary-system.js';
 
 /**
  * Peak memory of the daemon's processes while real films are made, by length:
@@ -47,8 +42,8 @@ function executorOf(daemon: number): number {
   return childrenOf(daemon).sort((a, b) => peakMb(b.pid) - peakMb(a.pid))[0].pid;
 }
 
-async function makeFilm(system: RunningSystem, body: object): Promise<void> {
-  const headers = { 'x-api-key': system.apiKey ?? '', 'content-type': 'application/json' };
+async function makeFilm(system: TemporarySystem, body: object): Promise<void> {
+  const headers = { 'x-api-key': system.apiKey, 'content-type': 'application/json' };
   const ask = async (path: string, init?: RequestInit): Promise<Record<string, unknown>> =>
     (await (await fetch(system.url + path, { headers, ...init })).json()) as Record<string, unknown>;
   const submitted = await ask('/v1/videos/generate', { method: 'POST', body: JSON.stringify(body) });
@@ -62,7 +57,7 @@ async function makeFilm(system: RunningSystem, body: object): Promise<void> {
   }
 }
 
-async function measure(system: RunningSystem, size: object, lengths: readonly number[]): Promise<Peaks[]> {
+async function measure(system: TemporarySystem, size: object, lengths: readonly number[]): Promise<Peaks[]> {
   const daemon = system.programs.find(({ name }) => name === 'daemon')?.pid;
   if (daemon === undefined) throw new NodeError('INTERNAL', 'the system has no daemon');
   const film = { prompt: 'rain over a choppy sea, the camera pans left', seed: 1, ...size };
@@ -89,31 +84,15 @@ async function main(): Promise<void> {
     },
   });
   const size = { width: Number(values.width), height: Number(values.height) };
-  const dataDir = mkdtempSync(join(tmpdir(), 'bench-films-'));
-  let system: RunningSystem | undefined;
+  let system: TemporarySystem | undefined;
   try {
-    const settings = parseSettings({
-      dataDir,
-      broker: { port: await freePort() },
-      api: { port: await freePort() },
-    });
-    const { broker, ffmpeg } = await prepare(settings, () => undefined);
-    const logFile = join(dataDir, 'programs.log');
-    system = await startSystem({
-      settings,
-      brokerBinary: broker,
-      env: { ...process.env, ZSKY_API_PORT: String(settings.api.port), ZSKY_DAEMON_FFMPEG: ffmpeg },
-      log: openSync(logFile, 'a'),
-      logHint: () => readFileSync(logFile, 'utf8'),
-      onProgress: () => undefined,
-    });
+    system = await startTemporarySystem();
     console.log(`Peak resident memory while films of ${size.width}x${size.height} are made`);
     const peaks = await measure(system, size, values.lengths.split(',').map(Number));
     const ratio = (of: keyof Peaks): string => (peaks[peaks.length - 1][of] / peaks[0][of]).toFixed(2);
     console.log(`last over first: supervisor ${ratio('supervisor')}, executor ${ratio('executor')}`);
   } finally {
     await system?.stop();
-    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 

@@ -1,22 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseSettings } from '../../core/config/load.js';
-import { prepare } from '../../scripts/setup/prepare.js';
-import { freePort } from '../../scripts/system/free-port.js';
+import { openSync, readFileSync } from 'node:fs';
 import { startNodeProgram, type Program } from '../../scripts/system/program.js';
-import { startSystem, type RunningSystem } from '../../scripts/system/system.js';
+import { startTemporarySystem, type TemporarySystem } from '../../scripts/system/temporary-system.js';
 import { call, until, type Answer } from './api.js';
 
 /** The built system with its three real programs, in a data folder of its own. */
-export interface TestSystem {
-  readonly system: RunningSystem;
+export interface TestSystem extends Pick<
+  TemporarySystem,
+  'dataDir' | 'brokerPort' | 'brokerBinary' | 'ffmpeg'
+> {
+  readonly system: TemporarySystem;
   readonly key: string;
-  readonly dataDir: string;
-  readonly brokerPort: number;
-  readonly brokerBinary: string;
-  readonly ffmpeg: string;
   /** What the programs logged. */
   log(): string;
   request(method: string, path: string, body?: unknown): Promise<Answer>;
@@ -40,29 +34,14 @@ const ENDED = ['completed', 'failed', 'blocked', 'cancelled'];
 export async function startTestSystem(
   options: { readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<TestSystem> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'zsky-system-'));
-  const brokerPort = await freePort();
-  const settings = parseSettings({ dataDir, broker: { port: brokerPort }, api: { port: await freePort() } });
-  const { broker: brokerBinary, ffmpeg } = await prepare(settings, () => undefined);
-  const logFile = join(dataDir, 'programs.log');
-  const log = () => readFileSync(logFile, 'utf8');
-  const env = {
-    ...process.env,
-    ZSKY_API_PORT: String(settings.api.port),
-    ZSKY_DAEMON_PACKS: 'models/packs/starter-image',
-    ZSKY_DAEMON_ACK_WAIT_MS: '3000',
-    ZSKY_DAEMON_FFMPEG: ffmpeg,
-    ...options.env,
-  };
-  const system = await startSystem({
-    settings,
-    brokerBinary,
-    env,
-    log: openSync(logFile, 'a'),
-    logHint: log,
-    onProgress: () => undefined,
+  const system = await startTemporarySystem({
+    env: {
+      ZSKY_DAEMON_PACKS: 'models/packs/starter-image',
+      ZSKY_DAEMON_ACK_WAIT_MS: '3000',
+      ...options.env,
+    },
   });
-  const key = system.apiKey ?? '';
+  const { apiKey: key, dataDir, brokerPort, brokerBinary, ffmpeg, logFile } = system;
   const others: Program[] = [];
   const request = (method: string, path: string, body?: unknown) =>
     call(system.url, method, path, { key, ...(body === undefined ? {} : { body }) });
@@ -74,7 +53,7 @@ export async function startTestSystem(
     brokerPort,
     brokerBinary,
     ffmpeg,
-    log,
+    log: () => readFileSync(logFile, 'utf8'),
     request,
     submit: async (body) => (await request('POST', '/v1/images/generate', body)).json.job_id,
     ended: (jobId) =>
@@ -96,7 +75,8 @@ export async function startTestSystem(
       const listening = new Promise<string>((resolve) => (heard = resolve));
       const { program } = startNodeProgram('api', {
         env: {
-          ...env,
+          ...process.env,
+          ...options.env,
           ZSKY_BROKER_URL: system.brokerUrl,
           ZSKY_DATA_DIR: dataDir,
           ZSKY_API_PORT: '0',
@@ -113,7 +93,6 @@ export async function startTestSystem(
     stop: async () => {
       for (const program of others) await program.stop(10_000);
       await system.stop();
-      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
