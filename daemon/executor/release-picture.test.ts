@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { RgbImage } from '../../core/media.js';
+import type { MediaSource } from '../../core/released.js';
 import { unsigned } from '../../safety/credentials/credential-signer.js';
 import { approveOutput, approvePrompt } from '../../safety/gate.js';
 import { payloadFor, toHex } from '../../safety/watermark/payload.js';
 import { marksFor } from './job-marks.js';
 import type { MediaMarks } from './media-marks.js';
 import { releasePicture } from './release-picture.js';
+import type { ExecutorTools } from './tools.js';
 
 const JOB_ID = '0123456789abcdef0123456789abcdef';
 const KEY = new TextEncoder().encode('a key for tests');
-const tools = { credentials: unsigned('off') };
 
 function painted(side: number, level: (x: number, y: number) => number): RgbImage {
   const data = new Uint8Array(side * side * 3);
@@ -23,7 +24,11 @@ function painted(side: number, level: (x: number, y: number) => number): RgbImag
 const letters = (x: number, y: number): number =>
   (Math.floor(x / 8) * 7 + Math.floor(y / 16) * 13) % 5 === 0 && y % 64 < 32 ? 0 : 255;
 
-async function released(picture: RgbImage, marks: MediaMarks) {
+async function released(
+  picture: RgbImage,
+  marks: MediaMarks,
+  tools: Pick<ExecutorTools, 'credentials'> = { credentials: unsigned('off') },
+) {
   const prompt = await approvePrompt(async () => ({ allowed: true }), 'a test');
   const approved = await approveOutput(prompt, picture, async () => ({ allowed: true }));
   return releasePicture(tools, approved, marks, 'a pack');
@@ -64,5 +69,24 @@ describe('releasePicture', () => {
     tried.length = 0;
     await expect(released(picture, found(Infinity))).rejects.toMatchObject({ code: 'WATERMARK_UNREADABLE' });
     expect(tried).toHaveLength(5);
+  });
+
+  it('releases nothing that cannot be decoded again', async () => {
+    const damaged = {
+      credentials: {
+        state: 'a test',
+        sign: async (): Promise<MediaSource> => ({ type: 'memory', data: Buffer.from('no picture') }),
+      },
+    };
+    const marks = marksFor('a node', JOB_ID, KEY);
+    await expect(
+      released(
+        painted(64, () => 128),
+        marks,
+        damaged,
+      ),
+    ).rejects.toMatchObject({
+      code: 'ENCODE_FAILED',
+    });
   });
 });

@@ -4,6 +4,7 @@ import type { RgbImage } from '../../core/media.js';
 import type { Stage } from '../../core/messages.js';
 import type { MediaSource, Released } from '../../core/released.js';
 import { mark, release, type ApprovedOutput } from '../../safety/gate.js';
+import { readPicture } from '../media/read-picture.js';
 import type { MediaMarks } from './media-marks.js';
 import type { ExecutorTools } from './tools.js';
 
@@ -70,10 +71,9 @@ async function encodeWebp({ width, height, data }: RgbImage): Promise<Uint8Array
 }
 
 async function decodePicture(source: MediaSource): Promise<RgbImage> {
-  const input =
-    source.type === 'memory'
-      ? Buffer.from(source.data.buffer, source.data.byteOffset, source.data.length)
-      : source.path;
-  const { data, info } = await sharp(input).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data };
+  try {
+    return await readPicture(source.type === 'memory' ? source.data : source.path);
+  } catch (error) {
+    throw new NodeError('ENCODE_FAILED', 'the encoded picture cannot be decoded again', { cause: error });
+  }
 }

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import sharp from 'sharp';
 import { loadSettings } from '../../core/config/load.js';
-import { asNodeError, NodeError } from '../../core/errors.js';
-import type { RgbImage } from '../../core/media.js';
+import { asNodeError } from '../../core/errors.js';
 import type { PromptVerdict } from '../../core/messages.js';
 import { CACHE_DIR } from '../../core/paths.js';
+import { readPicture } from '../../daemon/media/read-picture.js';
 import { RunMeter } from '../../models/run-meter.js';
 import { createOutputChecker, type OutputVerdict } from '../../safety/output/output-checker.js';
 import { createPromptChecker } from '../../safety/prompt/prompt-checker.js';
@@ -33,21 +32,6 @@ interface Options {
   readonly meter: RunMeter;
 }
 
-/** @throws FILE_UNREADABLE */
-async function pictureOf(file: string): Promise<RgbImage> {
-  try {
-    const { data, info } = await sharp(file)
-      .rotate()
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, data };
-  } catch (cause) {
-    throw new NodeError('FILE_UNREADABLE', `${file} cannot be read as a picture`, { cause });
-  }
-}
-
 function described(verdict: PromptVerdict | OutputVerdict): string {
   const lines: (readonly [string, string])[] = [];
   if (!verdict.allowed) lines.push(['refused', verdict.category]);
@@ -68,7 +52,7 @@ async function judge(
   options: Options,
 ): Promise<PromptVerdict | OutputVerdict> {
   if (what === 'prompt') return (await createPromptChecker(options)).check({ prompt: subject, negative });
-  const picture = await pictureOf(subject);
+  const picture = await readPicture(subject, { upright: true });
   return (await createOutputChecker(options)).checkPicture(picture);
 }
 

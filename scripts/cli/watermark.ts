@@ -5,8 +5,9 @@ import sharp from 'sharp';
 import { loadSettings } from '../../core/config/load.js';
 import { NodeError } from '../../core/errors.js';
 import { findFfmpeg } from '../../daemon/media/find-ffmpeg.js';
+import { readPicture } from '../../daemon/media/read-picture.js';
 import { embedPicture } from '../../safety/watermark/picture.js';
-import { bytesOf, pictureOf, readMark } from '../media/read-mark.js';
+import { readMark } from '../media/read-mark.js';
 import type { Command } from './command.js';
 
 const USAGE = `usage: zsky-node watermark detect FILE [--key TEXT]
@@ -58,8 +59,7 @@ const command: Command = {
     }
     if (action === 'embed' && file !== undefined && values.out !== undefined) {
       const payload = Buffer.from(values.payload ?? '', 'hex');
-      const picture = await pictureOf(bytesOf(file));
-      if (picture === undefined) throw new NodeError('FILE_UNREADABLE', `${file} is not a picture`);
+      const picture = await readPicture(file);
       if (payload.length !== 6) {
         console.error('zsky-node watermark: --payload has 12 hexadecimal digits');
         return 2;

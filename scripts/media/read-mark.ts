@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import sharp from 'sharp';
 import { NodeError } from '../../core/errors.js';
-import type { RgbImage } from '../../core/media.js';
 import { decodeAudio } from '../../daemon/media/encode-audio.js';
 import { frameSize } from '../../daemon/media/probe.js';
 import { readFrames } from '../../daemon/media/read-frames.js';
+import { readPicture } from '../../daemon/media/read-picture.js';
 import type { Detection } from '../../safety/watermark/detection.js';
 import { FilmReader } from '../../safety/watermark/film.js';
 import { detectPicture } from '../../safety/watermark/picture.js';
@@ -15,36 +13,14 @@ const FRAMES = 48;
 /** Most key frames that are added up by themselves. */
 const KEY_FRAMES = 8;
 
-/** A picture file's pixels; undefined when the bytes are no picture. */
-export async function pictureOf(bytes: Buffer): Promise<RgbImage | undefined> {
-  try {
-    const { data, info } = await sharp(bytes)
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, data };
-  } catch {
-    return undefined;
-  }
-}
-
-/** @throws FILE_UNREADABLE */
-export function bytesOf(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new NodeError('FILE_UNREADABLE', `${file} cannot be read`, { cause });
-  }
-}
-
 /**
  * Looks for the mark of `key` in a picture, a film or a sound, as anybody with the key can. ffmpeg is asked for
  * only when the file is no picture.
  * @throws FILE_UNREADABLE
  */
 export async function readMark(file: string, key: Uint8Array, ffmpeg: () => string): Promise<Detection> {
-  const picture = await pictureOf(bytesOf(file));
+  // What is no picture may be a film or a sound.
+  const picture = await readPicture(file).catch(() => undefined);
   if (picture !== undefined) return detectPicture(picture, key);
   const ffmpegPath = ffmpeg();
   const size = await frameSize(file, ffmpegPath).catch((cause: unknown) => {

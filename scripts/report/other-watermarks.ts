@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import sharp from 'sharp';
 import { PROJECT_ROOT } from '../../core/paths.js';
 import type { RgbImage } from '../../core/media.js';
+import { readPicture } from '../../daemon/media/read-picture.js';
 
 /** A watermark that the attacks are tried on. */
 export interface WatermarkMethod {
@@ -38,8 +39,7 @@ export function otherMethod(name: string, python: string): WatermarkMethod {
     embed: async (image, payload) => {
       await write(image);
       await ask(`embed ${Buffer.from(payload).toString('hex')} ${input} ${output}`);
-      const { data, info } = await sharp(output).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-      return { width: info.width, height: info.height, data };
+      return await readPicture(output);
     },
     read: async (image, bytes) => {
       await write(image);

@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import type { RgbImage } from '../../core/media.js';
+import { readPicture } from '../../daemon/media/read-picture.js';
 
 /** What may happen to a marked picture, and how often the whole payload has to be read back after it, in percent. */
 export interface Attack {
@@ -12,21 +13,9 @@ function opened({ width, height, data }: RgbImage): Sharp {
   return sharp(data, { raw: { width, height, channels: 3 } });
 }
 
-async function pixels(image: Sharp): Promise<RgbImage> {
-  const { data, info } = await image
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  if (info.channels === 3) return { width: info.width, height: info.height, data };
-  const rgb = new Uint8Array(info.width * info.height * 3);
-  for (let i = 0; i < rgb.length; i++) rgb[i] = data[Math.floor(i / 3) * info.channels];
-  return { width: info.width, height: info.height, data: rgb };
-}
-
 /** Pixels after a step, as a file would hold them. */
 const step = (change: (image: Sharp, size: RgbImage) => Sharp) => async (image: RgbImage) =>
-  pixels(sharp(await change(opened(image), image).toBuffer()));
+  readPicture(await change(opened(image), image).toBuffer());
 
 const png = (change: (image: Sharp, size: RgbImage) => Sharp) =>
   step((image, size) => change(image, size).png({ compressionLevel: 1 }));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import type { RgbImage } from '../../core/media.js';
+import { readPicture } from '../../daemon/media/read-picture.js';
 import { payloadFor, toHex } from '../../safety/watermark/payload.js';
 import { detectPicture, embedPicture } from '../../safety/watermark/picture.js';
 import { psnr, ssim } from './picture-quality.js';
@@ -29,15 +30,6 @@ const KEY = new TextEncoder().encode('the key of the watermark report');
 interface Source {
   readonly name: string;
   load(): Promise<RgbImage>;
-}
-
-async function load(file: string): Promise<RgbImage> {
-  const { data, info } = await sharp(file)
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data };
 }
 
 /** The node's own watermark. */
@@ -160,7 +152,7 @@ async function main(): Promise<void> {
           .filter((name) => /\.(png|jpe?g|webp)$/.test(name))
           .sort()
           .slice(0, first)
-          .map((name) => ({ name, load: () => load(join(folder, name)) }))
+          .map((name) => ({ name, load: () => readPicture(join(folder, name)) }))
       : Array.from({ length: Number(values.drawn) }, (_, seed) => ({
           name: `drawn ${seed}`,
           load: async () => (await drawnPicture(seed)).picture,

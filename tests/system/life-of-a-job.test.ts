@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../../core/paths.js';
+import { readPicture } from '../../daemon/media/read-picture.js';
 import { payloadFor } from '../../safety/watermark/payload.js';
 import { detectPicture } from '../../safety/watermark/picture.js';
 import { startBroker } from '../../scripts/system/broker.js';
@@ -49,11 +49,11 @@ describe('a picture', () => {
     const ended = await at.ended(jobId);
     expect(ended).toMatchObject({ status: 'completed', kind: 'image', expires_in: 86400 });
     const bytes = Buffer.from(await (await fetch(ended.result_url as string)).arrayBuffer());
-    const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-    expect([info.width, info.height]).toEqual([640, 400]);
+    const picture = await readPicture(bytes);
+    expect(picture).toMatchObject({ width: 640, height: 400 });
     const secret = (name: string) => readFileSync(join(at.dataDir, 'secrets', name), 'utf8').trim();
     const key = new TextEncoder().encode(secret('watermark-key'));
-    const found = detectPicture({ width: info.width, height: info.height, data }, key, { search: 'as-made' });
+    const found = detectPicture(picture, key, { search: 'as-made' });
     expect(found).toMatchObject({
       found: true,
       payload: Buffer.from(payloadFor(secret('node-id'), jobId)).toString('hex'),
