@@ -10,19 +10,28 @@ type Report = (progress: { stage: Stage; step: number; steps: number; fraction: 
 /** Steps that follow each other faster are told together: every report wakes three programs and a database. */
 const REPORT_EVERY_MS = 100;
 
+/** One stage of a job, over all the times it was entered. */
+interface StageTotal {
+  /** Weight of the stages that were entered before this one was for the first time. */
+  readonly weightBefore: number;
+  ms: number;
+  graphMs: number;
+}
+
 /**
  * Follows a job through its stages: how long each took, how much of that was inside graph runs, how far the
- * whole is. Every step is also the place where a cancel is noticed.
+ * whole is. A stage may come again, as when a picture needs a stronger mark: its times add up, and the fraction
+ * waits until the job is further than it was. Every step is also the place where a cancel is noticed.
  */
 export class StageClock implements PipelineObserver {
-  readonly #timings: StageTiming[] = [];
+  readonly #totals = new Map<Stage, StageTotal>();
   readonly #startedMs = performance.now();
   readonly #graphStartMs: number;
   readonly #weightSum: number;
   #stage: Stage | undefined;
   #stageStartMs = 0;
   #stageGraphStartMs = 0;
-  #weightBefore = 0;
+  #fraction = 0;
   #peakRss = 0;
   #reportedMs = 0;
 
@@ -38,19 +47,15 @@ export class StageClock implements PipelineObserver {
 
   /** @throws Cancelled */
   async progress(stage: Stage, step: number, steps: number): Promise<void> {
-    if (stage !== this.#stage) {
-      this.#close();
-      this.#stage = stage;
-      this.#stageStartMs = performance.now();
-      this.#stageGraphStartMs = this.#graphMs();
-    }
+    const { weightBefore } = this.#enter(stage);
     this.#peakRss = Math.max(this.#peakRss, process.memoryUsage.rss());
     const now = performance.now();
     if (step === 0 || step === steps || now - this.#reportedMs >= REPORT_EVERY_MS) {
       this.#reportedMs = now;
-      const within = (this.weights[stage] ?? 0) * (step / steps);
-      const fraction = Math.min(1, (this.#weightBefore + within) / this.#weightSum);
-      this.report({ stage, step, steps, fraction });
+      const within = this.#weightOf(stage) * (step / steps);
+      const fraction = Math.min(1, (weightBefore + within) / this.#weightSum);
+      this.#fraction = Math.max(this.#fraction, fraction);
+      this.report({ stage, step, steps, fraction: this.#fraction });
     }
     // Graph runs block the event loop; a turn of it lets a cancel in and the report out.
     await setImmediate();
@@ -58,10 +63,10 @@ export class StageClock implements PipelineObserver {
   }
 
   finish(pack: string): JobMetrics {
-    this.#close();
-    this.#stage = undefined;
+    this.#leave();
+    const stages = [...this.#totals].map(([stage, { ms, graphMs }]): StageTiming => ({ stage, ms, graphMs }));
     return {
-      stages: this.#timings,
+      stages,
       totalMs: performance.now() - this.#startedMs,
       graphMs: this.#graphMs() - this.#graphStartMs,
       peakRssBytes: Math.max(this.#peakRss, process.memoryUsage.rss()),
@@ -69,14 +74,32 @@ export class StageClock implements PipelineObserver {
     };
   }
 
-  #close(): void {
-    if (this.#stage === undefined) return;
-    this.#weightBefore += this.weights[this.#stage] ?? 0;
-    this.#timings.push({
-      stage: this.#stage,
-      ms: performance.now() - this.#stageStartMs,
-      graphMs: this.#graphMs() - this.#stageGraphStartMs,
-    });
+  #enter(stage: Stage): StageTotal {
+    let total = this.#totals.get(stage);
+    if (total === undefined) {
+      const weightBefore = [...this.#totals.keys()].reduce((sum, before) => sum + this.#weightOf(before), 0);
+      total = { weightBefore, ms: 0, graphMs: 0 };
+    }
+    if (stage !== this.#stage) {
+      this.#leave();
+      this.#stage = stage;
+      this.#totals.set(stage, total);
+      this.#stageStartMs = performance.now();
+      this.#stageGraphStartMs = this.#graphMs();
+    }
+    return total;
+  }
+
+  #leave(): void {
+    const total = this.#stage === undefined ? undefined : this.#totals.get(this.#stage);
+    if (total === undefined) return;
+    total.ms += performance.now() - this.#stageStartMs;
+    total.graphMs += this.#graphMs() - this.#stageGraphStartMs;
+    this.#stage = undefined;
+  }
+
+  #weightOf(stage: Stage): number {
+    return this.weights[stage] ?? 0;
   }
 
   #graphMs(): number {
