@@ -7,7 +7,9 @@ import { Lexicon, listedWords } from './lexicon.js';
 import { readingsOf } from './readings.js';
 
 const file = JSON.parse(readFileSync(join(CACHE_DIR, 'safety', 'sentences.tokenizer.json'), 'utf8'));
-const vocabulary = Object.keys(file.model.vocab);
+const vocabulary = Object.entries<number>(file.model.vocab)
+  .sort(([, a], [, b]) => a - b)
+  .map(([token]) => token);
 const lexicon = new Lexicon(vocabulary, listedWords(readPolicy()));
 const sentence = (text: string) => readingsOf(text, lexicon).sentence;
 
@@ -22,6 +24,13 @@ describe('a garbled prompt', () => {
     ['everything reversed', 'namow edun a', 'a nude woman'],
     ['each word reversed', 'a edun namow on the dnab', 'a nude woman on the band'],
     ['words run together', 'thenudewoman', 'the nude woman'],
+    [
+      'a whole prompt run together',
+      'awomanposingprovocativelyinherbed',
+      'a woman posing provocatively in her bed',
+    ],
+    ['a phrase of the lists run together', 'oralsex', 'oral sex'],
+    ['run together with words nobody knows', 'nagakobietawlozku', 'naga kobieta wlozku'],
     ['halved words', 'a nu de woman', 'a nude woman'],
     ['look-alikes and invisible characters', 'a n\u200bud\u0435 wom\u00adan', 'a nude woman'],
     ['nested encodings', 'a n&amp;#117;de w%256fman', 'a nude woman'],
@@ -39,6 +48,11 @@ describe('a garbled prompt', () => {
     'penistone station in the rain',
     'die nudeln kochen',
     'an arsenal of paint brushes',
+    'a ship to circumnavigate the globe',
+    'econometrics lecture',
+    'donaudampfschifffahrtsgesellschaft',
+    'internazionalizzazione',
+    'ein kirschblutenzweig im gegenlicht',
   ])('an honest one stays as it is: %s', (text) => {
     expect(sentence(text)).toBe(text);
   });

@@ -27,11 +27,21 @@ const VOWELS = Array.from('aeiou');
 const ALPHABET = Array.from('aeioubcdfghjklmnpqrstvwxyz');
 /** Short vocabulary entries are mostly names and scraps of other languages; only the frequent ones are words. */
 const RAREST: Readonly<Record<number, number>> = { 1: 0, 2: 2700, 3: 9000 };
-/** Cost of a letter that belongs to no word, against the logarithm of a word's rank. */
-const STRAY_LETTER = 14;
-const LONGEST_SEGMENT = 16;
-/** Letters a word that guessed words must have on average. */
+/** Cost of letters that make no word, of the stretch and of each letter, against the logarithm of a word's rank. */
+const UNKNOWN = 8;
+const UNKNOWN_LETTER = 4;
+/** What an English ending adds to the cost of a word: more often than "herb-ed" it is "her bed". */
+const ENDING_COST = 7;
+const LONGEST_SEGMENT = 24;
+/** Letters that guessed words must have on average. */
 const SHORTEST_MEAN = 2.6;
+/** Letters from which a token is more likely text that runs together than a word nobody knows. */
+const RUN_TOGETHER = 16;
+/** Letters from which a token that makes no words may hide a refused one. */
+const HIDES_A_WORD = 12;
+/** What its words may cost at most, against the cost of one unknown word. */
+const LIKELIER = 0.65;
+const ENDING = /'s?$|(?<=\p{L}{4})(?:e?s|e?d|ing|ly)$/u;
 const MOST_LEET_READINGS = 16;
 
 /** What a lexicon is made of besides the vocabulary, as plain text. */
@@ -42,6 +52,8 @@ export interface ListedWords {
   readonly refused: ReadonlySet<string>;
   /** Beginnings of such words, written `word*` in the lists. */
   readonly stems: readonly string[];
+  /** Phrases of the lists, with single spaces. */
+  readonly phrases: readonly string[];
 }
 
 export function listedWords({ words, allowed }: Pick<SafetyPolicy, 'words' | 'allowed'>): ListedWords {
@@ -62,6 +74,7 @@ export function listedWords({ words, allowed }: Pick<SafetyPolicy, 'words' | 'al
     ),
     refused: new Set(single.map((word) => word.replace('*', ''))),
     stems: single.filter((word) => word.endsWith('*') && word.length > 5).map((word) => word.slice(0, -1)),
+    phrases: phrases.filter((phrase) => /^\p{L}+(?: \p{L}+)+$/u.test(phrase)),
   };
 }
 
@@ -73,11 +86,14 @@ export class Lexicon {
 
   readonly #refused: ReadonlySet<string>;
   readonly #stems: readonly string[];
+  /** Phrases of the lists by what they are without their spaces. */
+  readonly #phrases: ReadonlyMap<string, string>;
 
   /** @param vocabulary word pieces by frequency */
-  constructor(vocabulary: readonly string[], { all, refused, stems }: ListedWords) {
+  constructor(vocabulary: readonly string[], { all, refused, stems, phrases }: ListedWords) {
     this.#refused = refused;
     this.#stems = stems;
+    this.#phrases = new Map(phrases.map((phrase) => [phrase.replaceAll(' ', ''), phrase]));
     vocabulary.forEach((word, rank) => {
       if (/^[a-z]+$/u.test(word) && rank < (RAREST[word.length] ?? Infinity)) this.#ranks.set(word, rank);
     });
@@ -90,7 +106,7 @@ export class Lexicon {
   knows(word: string): boolean {
     return (
       this.#ranks.has(word) ||
-      this.#ranks.has(word.replace(/'s?$|(?<=\p{L}{4})(?:e?s|e?d|ing|ly)$/u, '')) ||
+      this.#ranks.has(word.replace(ENDING, '')) ||
       this.#stems.some((stem) => word.startsWith(stem))
     );
   }
@@ -169,11 +185,23 @@ export class Lexicon {
 
   /** Words that run together; failing that, the refused word hidden among letters that make no words. */
   #apart(word: string): string | undefined {
-    const segments = this.segment(word);
-    if (segments.every((part) => this.knows(part)) && word.length >= SHORTEST_MEAN * segments.length)
-      return segments.join(' ');
-    if (word.length < 12) return undefined;
+    const parts = this.#parts(word);
+    if (word.length < RUN_TOGETHER ? this.#areWords(parts) : this.#areMostlyWords(parts))
+      return this.#spaced(parts);
+    if (word.length < HIDES_A_WORD) return undefined;
     return [...this.#refused].find((each) => each.length >= 6 && word.includes(each));
+  }
+
+  #areWords(parts: readonly string[]): boolean {
+    return (
+      parts.every((part) => this.#ranks.has(part) || this.#phrases.has(part)) &&
+      lettersIn(parts) >= SHORTEST_MEAN * parts.length
+    );
+  }
+
+  #areMostlyWords(parts: readonly string[]): boolean {
+    const cost = parts.reduce((sum, part) => sum + this.#costOf(part), 0);
+    return cost <= LIKELIER * unknownCost(lettersIn(parts));
   }
 
   /** Of guesses at a word, the one that refuses, else the most frequent known one. */
@@ -185,15 +213,23 @@ export class Lexicon {
     return known.sort((a, b) => rank(a) - rank(b))[0];
   }
 
-  /** The likeliest words in letters that run together; what is no word stays as single letters. */
-  segment(letters: string): string[] {
+  /** Letters that run together as the likeliest words, with spaces between; what is no word stays in one piece. */
+  segment(letters: string): string {
+    return this.#spaced(this.#parts(letters));
+  }
+
+  #spaced(parts: readonly string[]): string {
+    return parts.map((part) => this.#phrases.get(part) ?? part).join(' ');
+  }
+
+  /** The cheapest way to cut letters into words and stretches that are none. */
+  #parts(letters: string): string[] {
     const best: { cost: number; from: number }[] = [{ cost: 0, from: 0 }];
     for (let end = 1; end <= letters.length; end++) {
-      let found = { cost: best[end - 1].cost + STRAY_LETTER, from: end - 1 };
+      let found = { cost: Infinity, from: end - 1 };
       for (let from = Math.max(0, end - LONGEST_SEGMENT); from < end; from++) {
-        const rank = this.#ranks.get(letters.slice(from, end));
-        if (rank === undefined) continue;
-        const cost = best[from].cost + Math.log(rank + 1);
+        const part = letters.slice(from, end);
+        const cost = best[from].cost + this.#costOf(part);
         if (cost < found.cost) found = { cost, from };
       }
       best.push(found);
@@ -203,6 +239,23 @@ export class Lexicon {
       parts.unshift(letters.slice(best[end].from, end));
     return parts;
   }
+
+  /** The logarithm of a word's rank; a phrase counts as one rare word. */
+  #costOf(part: string): number {
+    const rank = this.#ranks.get(part);
+    if (rank !== undefined) return Math.log(rank + 1);
+    if (this.#phrases.has(part)) return Math.log(this.#ranks.size);
+    const base = this.#ranks.get(part.replace(ENDING, ''));
+    return base === undefined ? unknownCost(part.length) : Math.log(base + 1) + ENDING_COST;
+  }
+}
+
+function unknownCost(letters: number): number {
+  return UNKNOWN + UNKNOWN_LETTER * letters;
+}
+
+function lettersIn(parts: readonly string[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 export function reversed(text: string): string {

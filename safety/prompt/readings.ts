@@ -28,7 +28,7 @@ function joinSpelled(text: string, lexicon: Lexicon): string {
       .split(WIDE_GAP)
       .map((part) => {
         const meant = lexicon.repair(part.replace(/[^\p{L}\p{N}@$!]+/gu, ''));
-        return meant.includes(' ') || lexicon.knows(meant) ? meant : lexicon.segment(meant).join(' ');
+        return meant.includes(' ') || lexicon.knows(meant) ? meant : lexicon.segment(meant);
       })
       .join(' '),
   );
