@@ -35,6 +35,12 @@ const MINORS = {
 /** Sexual score from which a negative prompt that takes single garments away is taken at its word. */
 const LEANS_SEXUAL = 0.2;
 
+/**
+ * Which of several lists names the refusal. A real person comes first: those rules want a person besides what other
+ * lists refuse of anybody.
+ */
+const LISTED_FIRST: readonly Category[] = ['real-person', ...CATEGORIES];
+
 interface Finding {
   readonly category: Category;
   readonly layer: 'word list' | 'meaning' | 'toxicity' | 'negative prompt';
@@ -109,7 +115,7 @@ class LayeredChecker implements PromptChecker {
     if (turned.namesMinorSexually) return { category: 'minors', layer: 'negative prompt', score: 1 };
     if (sexual && (turned.rejuvenates || this.#lists.namesMinor(words)))
       return { category: 'minors', layer: 'negative prompt', score: 1 };
-    const category = listed.find((each) => this.#refuses(each));
+    const category = LISTED_FIRST.find((each) => listed.includes(each) && this.#refuses(each));
     return category === undefined ? undefined : { category, layer: 'word list', score: 1 };
   }
 
