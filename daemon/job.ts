@@ -15,6 +15,7 @@ import type { Released } from '../core/released.js';
 import { resultKey } from '../core/storage/keys.js';
 import type { ResultStore } from '../core/storage/store.js';
 import { admit } from '../safety/gate.js';
+import { AtMostEvery } from './at-most-every.js';
 import type { ExecutorHost, JobProgress } from './executor-host.js';
 import type { ExecutorOutcome } from './executor/protocol.js';
 
@@ -46,6 +47,8 @@ export interface JobContext {
 /** How a delivery was dealt with; `retry` goes back to the broker. */
 export type JobEnd = 'ended' | 'retry' | 'fenced';
 
+/** Every report wakes a broker, the API and whoever follows the job, on cores that the job itself may need. */
+const REPORT_EVERY_MS = 100;
 const RETRY_DELAYS_MS = [500, 2000, 5000, 15_000, 30_000];
 /** Memory-backed folder for films that must not touch a disk. */
 const MEMORY_FOLDER = '/dev/shm';
@@ -200,17 +203,20 @@ async function runInExecutor(
   const { jobId } = delivery.value;
   // A stage may take longer than the ack wait; until its budget is over the executor counts as working.
   const alive = setInterval(() => delivery.working(), context.ackWaitMs / 3);
+  const reports = new AtMostEvery(REPORT_EVERY_MS, (progress: JobProgress) => {
+    const { stage, step, steps, fraction } = progress;
+    sendProgress(context.connection, { jobId, attempt: claim.attempt, stage, step, steps, fraction });
+  });
   try {
     return await host.run({
       job: delivery.value,
       scratchDir,
       stageBudgetMs: context.stageBudgetMs,
-      onProgress: ({ stage, step, steps, fraction }: JobProgress) => {
-        sendProgress(context.connection, { jobId, attempt: claim.attempt, stage, step, steps, fraction });
-      },
+      onProgress: (progress) => reports.say(progress),
     });
   } finally {
     clearInterval(alive);
+    reports.stop();
   }
 }
 

@@ -6,22 +6,18 @@ import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } 
 /** An up-scaler's run is spared when plain resampling has to add no more than this. */
 const SMALL_ENLARGEMENT = 1.2;
 
-/** Planes `[3, H, W]` in 0..1 to bytes `[H, W, 3]`, rounded as the reference does. */
+/** Planes `[3, H, W]` in 0..1 to bytes `[H, W, 3]`, rounded half to even as the reference does. */
 export function toRgb({ width, height, data }: DecodedPicture): RgbImage {
   const pixels = width * height;
-  const out = new Uint8Array(pixels * 3);
+  const out = new Uint8ClampedArray(pixels * 3);
   const green = pixels;
   const blue = 2 * pixels;
-  // Values are within 0..1 up to the up-scaler's ringing, which a clamped store would not catch below zero.
   for (let i = 0, o = 0; i < pixels; i++, o += 3) {
-    const r = data[i] * 255 + 0.5;
-    const g = data[green + i] * 255 + 0.5;
-    const b = data[blue + i] * 255 + 0.5;
-    out[o] = r > 255 ? 255 : r < 0 ? 0 : r;
-    out[o + 1] = g > 255 ? 255 : g < 0 ? 0 : g;
-    out[o + 2] = b > 255 ? 255 : b < 0 ? 0 : b;
+    out[o] = data[i] * 255;
+    out[o + 1] = data[green + i] * 255;
+    out[o + 2] = data[blue + i] * 255;
   }
-  return { width, height, data: out };
+  return { width, height, data: new Uint8Array(out.buffer) };
 }
 
 /** A picture of exactly the asked size: scaled to cover it, then cropped around the middle. */

@@ -7,7 +7,7 @@ import type { PipelineObserver } from '../../pipelines/pipeline.js';
 type Weights = Readonly<Partial<Record<Stage, number>>>;
 type Report = (progress: { stage: Stage; step: number; steps: number; fraction: number }) => void;
 
-/** Steps that follow each other faster are told together: every report wakes three programs and a database. */
+/** Steps that follow each other faster are told together; the supervisor passes on no more of them. */
 const REPORT_EVERY_MS = 100;
 
 /** One stage of a job, over all the times it was entered. */
