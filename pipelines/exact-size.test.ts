@@ -23,7 +23,10 @@ function paint(width: number, height: number): DecodedPicture {
 }
 
 /** Draws gradients at any size: what is tested is the road to the asked size, not a model. */
-function gradients(scale: number | undefined): ImagePipeline & { readonly asked: string[] } {
+function gradients(
+  scale: number | undefined,
+  restores = false,
+): ImagePipeline & { readonly asked: string[] } {
   const asked: string[] = [];
   return {
     kind: 'image',
@@ -41,6 +44,7 @@ function gradients(scale: number | undefined): ImagePipeline & { readonly asked:
         ? undefined
         : {
             scale,
+            restores,
             run: async ({ width, height }) => {
               asked.push(`enlarge ${width}x${height}`);
               return paint(width * scale, height * scale);
@@ -67,6 +71,13 @@ describe('generateExactly', () => {
     const image = await generateExactly(pipeline, { ...request, width, height }, observer);
     expect([image.width, image.height, image.data.length]).toEqual([width, height, width * height * 3]);
     expect(pipeline.asked).toEqual(road);
+  });
+
+  it('sends a picture of any size through an up-scaler that mends', async () => {
+    const pipeline = gradients(4, true);
+    const image = await generateExactly(pipeline, { ...request, width: 256, height: 256 }, observer);
+    expect([image.width, image.height]).toEqual([256, 256]);
+    expect(pipeline.asked).toEqual(['256x256', 'enlarge 256x256']);
   });
 
   it('does without an up-scaler', async () => {

@@ -32,7 +32,7 @@ export async function resizeExactly(image: RgbImage, width: number, height: numb
 
 /**
  * Makes a picture of any size with a model that knows only some: at the native size of the nearest shape,
- * then through the pack's up-scaler where that comes nearer to what was asked, then scaled and cropped.
+ * then through the pack's up-scaler where that comes nearer to what was asked or mends it, then scaled and cropped.
  */
 export async function generateExactly(
   pipeline: ImagePipeline,
@@ -42,9 +42,10 @@ export async function generateExactly(
   const [width, height] = nearestNative(pipeline.nativeSizes, request.width, request.height);
   let picture = await pipeline.generate({ ...request, width, height }, observer);
   const enlargement = Math.max(request.width / width, request.height / height);
-  if (enlargement > SMALL_ENLARGEMENT && pipeline.upscaler !== undefined) {
+  const { upscaler } = pipeline;
+  if (upscaler !== undefined && (upscaler.restores || enlargement > SMALL_ENLARGEMENT)) {
     await observer.progress('upscale', 0, 1);
-    picture = await pipeline.upscaler.run(picture);
+    picture = await upscaler.run(picture);
   }
   return await resizeExactly(toRgb(picture), request.width, request.height);
 }

@@ -49,9 +49,14 @@ export interface ImagePipeline extends Pipeline {
   readonly nativeSizes: readonly (readonly [number, number])[];
   /** Sides that `generate` takes are multiples of this. */
   readonly sizeMultiple: number;
-  /** Enlarges a picture by the pack's up-scaler; undefined when it has none. */
+  /** Enlarges a picture by the pack's up-scaler; undefined when it has none. One that `restores` is worth a run at any size. */
   readonly upscaler:
-    { readonly scale: number; run(picture: DecodedPicture): Promise<DecodedPicture> } | undefined;
+    | {
+        readonly scale: number;
+        readonly restores: boolean;
+        run(picture: DecodedPicture): Promise<DecodedPicture>;
+      }
+    | undefined;
 }
 
 export interface FilmRequest {

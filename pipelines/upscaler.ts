@@ -10,17 +10,19 @@ export class Upscaler {
   private constructor(
     private readonly graph: GraphSession,
     readonly scale: number,
+    /** Whether it also mends what the decoder leaves, which is worth a run at any size. */
+    readonly restores: boolean,
   ) {}
 
   static async load(pack: ModelPack, device: DeviceOptions, meter: RunMeter): Promise<Upscaler | undefined> {
     if (!pack.has('upscaler')) return undefined;
-    const { scale } = await pack.json(
+    const { scale, restores } = await pack.json(
       'upscaler/config.json',
-      z.object({ scale: z.number().int().min(2).max(8) }).loose(),
+      z.object({ scale: z.number().int().min(2).max(8), restores: z.boolean().default(false) }).loose(),
     );
     const graph = await GraphSession.load(pack.file('upscaler/model.onnx'), device, meter);
     graph.expect(['sample'], []);
-    return new Upscaler(graph, scale);
+    return new Upscaler(graph, scale, restores);
   }
 
   async run(picture: DecodedPicture): Promise<DecodedPicture> {
