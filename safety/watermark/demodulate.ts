@@ -5,10 +5,10 @@ import type { Values } from './tile.js';
 
 /**
  * Below this pilot correlation no message is decoded: after a search of very many places, and where only one was
- * looked at. What protects against false readings is MINIMUM_AGREEMENT; docs/watermark.md has the odds.
+ * looked at. There it only saves time: where a codec left the inner rings alone, all pilots together agree little. What protects against false readings is MINIMUM_AGREEMENT; docs/watermark.md has the odds.
  */
 export const SEARCHED_Z = 5.2;
-export const AS_MADE_Z = 4;
+export const AS_MADE_Z = 1;
 /**
  * What the message, coded again, must agree with the carriers that held it, in standard deviations of chance for one
  * given message. 2^48 messages have a CRC that fits, so chance brings one of them above 11 once in 2e13 decodings.
@@ -112,12 +112,12 @@ function agreement(bits: readonly number[], soft: Float64Array, energy: number):
   return energy === 0 ? 0 : sum / Math.sqrt(energy);
 }
 
-/** Carriers that a channel's mean agreement counts for beside a ring's own. */
-const MEAN_COUNTS = 20;
+/** What each further ring counts for beside a ring's own carriers: rings are small, and neighbours fare alike. */
+const NEIGHBOUR = 0.5;
 
 /**
  * Signal over noise of each ring: how well its pilots, and its data carriers where the coded message is given, agree
- * with what they should hold. Rings of few carriers lean on the mean of their channel.
+ * with what they should hold. Rings of few carriers lean on their neighbours.
  */
 function ringWorth(
   { re, im }: Values,
@@ -137,10 +137,15 @@ function ringWorth(
     } else continue;
     held[ring[i]] += 1;
   }
-  const total = held.reduce((all, each) => all + each, 0);
-  const mean = total === 0 ? 0 : sum.reduce((all, each) => all + each, 0) / total;
-  return sum.map((each, r) => {
-    const level = Math.min(0.95, Math.max(0.02, (each + MEAN_COUNTS * mean) / (held[r] + MEAN_COUNTS)));
+  return sum.map((_, r) => {
+    let near = 0;
+    let total = 0;
+    for (let other = 0; other < rings; other++) {
+      const share = NEIGHBOUR ** Math.abs(other - r);
+      near += share * sum[other];
+      total += share * held[other];
+    }
+    const level = Math.min(0.95, Math.max(0.02, total === 0 ? 0 : near / total));
     // What is not agreement is noise; a whitened value has a mean square of about 1.2.
     return level / (1.2 - level * level);
   });

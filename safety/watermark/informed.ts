@@ -10,13 +10,14 @@ const HALVINGS = 14;
 /**
  * Complex amplitude of every carrier. Axes that the picture itself pushes the wrong way get more, those it helps
  * get less, at the same power on every ring: informed embedding, Cox, Miller & Bloom 2002, chapter 5. `gain` is
- * what a reader would measure of each carrier at its nominal amplitude.
+ * what a reader would measure of each carrier at its nominal amplitude, and `tilt` tells that amplitude beside the mean.
  */
 export function informed(
   host: Values,
   carriers: Carriers,
   coded: readonly number[],
   gain: Float64Array,
+  tilt: Float64Array = level(carriers),
 ): Values {
   const { count, rings, ring, cos, sin, first, second } = carriers;
   const out = emptyValues(count);
@@ -62,7 +63,7 @@ export function informed(
     }
     for (let at = 0; at < axes; at++) {
       const k = carrier[at];
-      const amount = nominal * size[at] * share(at, low);
+      const amount = nominal * tilt[k] * size[at] * share(at, low);
       out.re[k] += amount * (imaginary[at] ? -sin[k] : cos[k]);
       out.im[k] += amount * (imaginary[at] ? cos[k] : sin[k]);
     }
@@ -70,11 +71,30 @@ export function informed(
   return out;
 }
 
+/** The same amplitude for every carrier. */
+function level({ count }: Carriers): Float64Array {
+  return new Float64Array(count).fill(1);
+}
+
+/** Amplitudes of mean square 1 that fall off above the knee, in cycles per tile, with its fourth power. */
+export function lowered({ count, u, v }: Carriers, knee: number): Float64Array {
+  const out = Float64Array.from({ length: count }, (_, i) => 1 / (1 + (Math.hypot(u[i], v[i]) / knee) ** 4));
+  const scale = Math.sqrt(count / out.reduce((sum, each) => sum + each * each, 0));
+  return out.map((each) => each * scale);
+}
+
 /** What a reader would measure of each carrier at its nominal amplitude. */
-export function readerGain(carriers: Carriers, side: number, radius: number, worth: number): Float64Array {
+export function readerGain(
+  carriers: Carriers,
+  side: number,
+  radius: number,
+  worth: number,
+  tilt: Float64Array = level(carriers),
+): Float64Array {
   const half = Math.sqrt(2 / carriers.count) / 2;
   return Float64Array.from(
     { length: carriers.count },
-    (_, i) => worth * half * Math.max(0.1, passed(carriers.u[i] / side, carriers.v[i] / side, radius)),
+    (_, i) =>
+      worth * tilt[i] * half * Math.max(0.1, passed(carriers.u[i] / side, carriers.v[i] / side, radius)),
   );
 }

@@ -98,6 +98,26 @@ describe('the picture watermark', () => {
   });
 
   test.each([
+    ['webp 50', (image: Sharp) => image.webp({ quality: 50 })],
+    ['jpeg 50', (image: Sharp) => image.jpeg({ quality: 50 })],
+  ])('is read from flat colours with hard edges after %s', async (_name, attack) => {
+    const width = 640;
+    const height = 512;
+    const data = new Uint8Array(width * height * 3);
+    for (let y = 0, p = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, p += 3) {
+        const letter = y % 40 < 14 && x % 9 < 2 && x % 70 < 58;
+        const box = Math.hypot(x - 420, y - 200) < 90;
+        data.set(letter ? [30, 30, 40] : box ? [200, 60, 50] : [228, 226, 216], p);
+      }
+    }
+    const drawn = embedPicture({ width, height, data }, PAYLOAD, KEY);
+    expect(detectPicture(await decoded(attack(encoded(drawn))), KEY, { search: 'as-made' })).toMatchObject(
+      found,
+    );
+  });
+
+  test.each([
     [256, 256],
     [2048, 300],
     [1024, 1024],

@@ -5,7 +5,8 @@ import { AS_MADE_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
 import type { Detection } from './detection.js';
 import { whitened, worthTo, type Whitened } from './local-contrast.js';
 import { blockPlanes, type Plane } from './planes.js';
-import { informed, readerGain } from './informed.js';
+import { withoutEdges } from './edges.js';
+import { informed, lowered, readerGain } from './informed.js';
 import { layoutOf, radiusFor, type Layout } from './layout.js';
 import { codedBits } from './message.js';
 import { searchPicture } from './search.js';
@@ -31,10 +32,11 @@ const COLOUR_POWER = 1.91;
 const MOST_COLOUR = 0.62;
 const LEAST_COLOUR = 0.15;
 
-function whitenedPlanes(planes: readonly Plane[], layout: Layout): Whitened[] {
-  return planes.map((plane, channel) =>
-    whitened(plane, radiusFor(channel === 0 ? layout.side : layout.side / 2)),
-  );
+function whitenedPlanes(planes: readonly Plane[], layout: Layout, edges: boolean): Whitened[] {
+  return planes.map((plane, channel) => {
+    const radius = radiusFor(channel === 0 ? layout.side : layout.side / 2);
+    return whitened(edges ? plane : withoutEdges(plane, radius), radius);
+  });
 }
 
 function measured(planes: readonly Whitened[], plan: readonly Carriers[], layout: Layout): Values[] {
@@ -45,11 +47,13 @@ function measured(planes: readonly Whitened[], plan: readonly Carriers[], layout
 }
 
 /**
- * Pictures with more still blocks than this are drawn ones. Codecs flatten what is still, so luma is as strong there as
- * a change of one level (RMS) over R, G and B allows, and colour takes what is left.
+ * Pictures with more still blocks than this are drawn ones. Codecs flatten what is still: they leave nothing of colour
+ * and of the finer part of a change that may be one level (RMS) over R, G and B, but some of slower waves. So luma
+ * takes almost all, most of it below as many cycles per tile.
  */
 const DRAWN = 0.3;
-const DRAWN_SHARES = { luma: 1.19, colour: 0.36 };
+const DRAWN_SHARES = { luma: 1.27, colour: 0.1 };
+const DRAWN_KNEE = 14;
 
 /** How much of a map's strength luma and colour get, so that the picture keeps its quality. */
 function shares({ power, still, ssimLoss }: StrengthMap, emphasis: number): { luma: number; colour: number } {
@@ -75,29 +79,35 @@ export function embedPicture(image: RgbImage, payload: Uint8Array, key: Uint8Arr
   const plan = carriersOf(key);
   const coded = codedBits(payload);
   const cells = blockPlanes(image, layout.factor);
-  const planes = whitenedPlanes(cells, layout);
+  const planes = whitenedPlanes(cells, layout, true);
   const host = measured(planes, plan, layout);
   const map = strengthMap(cells[0], layout.factor, STRENGTH);
   const { luma, colour } = shares(map, emphasis);
   const [lumaTile, blue, red] = plan.map((carriers, channel) => {
     const [share, step] = channel === 0 ? [luma, 1] : [colour, 2];
     const worth = share * worthTo(planes[channel], map);
-    const gain = readerGain(carriers, layout.side / step, planes[channel].radius, worth);
-    const values = scaled(informed(host[channel], carriers, coded, gain), share);
+    const tilt = map.still > DRAWN ? lowered(carriers, DRAWN_KNEE) : undefined;
+    const gain = readerGain(carriers, layout.side / step, planes[channel].radius, worth, tilt);
+    const values = scaled(informed(host[channel], carriers, coded, gain, tilt), share);
     return synthesised(values, layout.period / step, carriers);
   });
   return withMark(image, rgbTile(layout.period, lumaTile, { blue, red }), layout.period, map);
 }
 
+/** Looks at the picture as it is, then at what is left without its edges. */
 function readAsMade(image: RgbImage, plan: readonly Carriers[]): Detection {
   const layout = layoutOf(image.width, image.height);
-  const values = measured(whitenedPlanes(blockPlanes(image, layout.factor), layout), plan, layout);
-  values.forEach((channel, index) => whitenRings(channel, plan[index]));
-  const confidence = pilotZ(values, plan);
-  const payload = confidence < AS_MADE_Z ? undefined : payloadOf(values, plan);
-  return payload === undefined
-    ? { found: false, confidence: Math.max(0, confidence) }
-    : { found: true, payload, confidence };
+  const cells = blockPlanes(image, layout.factor);
+  let best = 0;
+  for (const edges of [true, false]) {
+    const values = measured(whitenedPlanes(cells, layout, edges), plan, layout);
+    values.forEach((channel, index) => whitenRings(channel, plan[index]));
+    const confidence = pilotZ(values, plan);
+    const payload = confidence < AS_MADE_Z ? undefined : payloadOf(values, plan);
+    if (payload !== undefined) return { found: true, payload, confidence };
+    best = Math.max(best, confidence);
+  }
+  return { found: false, confidence: best };
 }
 
 /** Looks for a mark of this key. */

@@ -1,6 +1,7 @@
 import type { RgbImage } from '../../core/media.js';
 import type { Carriers } from './carriers.js';
 import { PILOT_WEIGHTS, SEARCHED_Z, payloadOf, pilotZ, whitenRings } from './demodulate.js';
+import { withoutEdges } from './edges.js';
 import { forward } from './fft.js';
 import { stages, type Mapping } from './hypotheses.js';
 import { PICTURE_TILES, radiusFor } from './layout.js';
@@ -14,6 +15,8 @@ const SHORT_SIDE = 340;
 /** Hypotheses this good, the best few of each stage, are looked at more closely. */
 const PROMISING_Z = 4.4;
 const FINALISTS = 5;
+/** Stages, the likeliest, in which a picture is also looked at without its edges. */
+const WITHOUT_EDGES = 3;
 const CERTAIN_Z = 9;
 /** Frequencies above this, in cycles per pixel, are lost. */
 const NYQUIST = 0.48;
@@ -252,17 +255,29 @@ export function searchPicture(image: RgbImage, plan: readonly Carriers[]): Searc
   const width = Math.round(image.width * factor);
   const height = Math.round(image.height * factor);
   const radius = radiusFor(Math.min(width, height) / PICTURE_TILES);
-  const planes = fullPlanes(image).map((plane) =>
-    whitened(factor === 1 ? plane : shrunk(plane, width, height), radius),
+  const planes = fullPlanes(image).map((plane) => (factor === 1 ? plane : shrunk(plane, width, height)));
+  const found = (ready: readonly Whitened[], most?: number): SearchResult =>
+    searchPlanes(
+      { planes: ready, width: image.width, height: image.height, tiles: PICTURE_TILES },
+      plan,
+      most,
+    );
+  const first = found(planes.map((plane) => whitened(plane, radius)));
+  if (first.payload !== undefined) return first;
+  const second = found(
+    planes.map((plane) => whitened(withoutEdges(plane, radius), radius)),
+    WITHOUT_EDGES,
   );
-  return searchPlanes({ planes, width: image.width, height: image.height, tiles: PICTURE_TILES }, plan);
+  return second.payload === undefined && second.z < first.z ? first : second;
 }
 
-/** The same for planes that were made ready before. */
-export function searchPlanes(given: SearchScene, plan: readonly Carriers[]): SearchResult {
+/** The same for planes that were made ready before, in the first `most` stages. */
+export function searchPlanes(given: SearchScene, plan: readonly Carriers[], most = Infinity): SearchResult {
   const scene = new Scene(given, plan);
   let z = 0;
+  let stagesLeft = most;
   for (const stage of stages(given.width, given.height, given.tiles)) {
+    if (stagesLeft-- <= 0) break;
     let finalists: Candidate[] = [];
     for (const mapping of stage.mappings) {
       const candidate = bestShift(scene.values(mapping, true), plan, mapping, stage.grid);
