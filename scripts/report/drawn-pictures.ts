@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { RgbImage } from '../../core/media.js';
 
 /** Uniform numbers in [0, 1) that follow from a seed. */
-function numbers(seed: number): () => number {
+export function numbers(seed: number): () => number {
   let state = (Math.imul(seed + 1, 2654435761) ^ 0x5bd1e995) >>> 0;
   return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
 }

@@ -1,36 +1,30 @@
-import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import type { RgbImage } from '../../core/media.js';
-import { readPicture } from '../../daemon/media/read-picture.js';
 import { payloadFor, toHex } from '../../safety/watermark/payload.js';
 import { detectPicture, embedPicture } from '../../safety/watermark/picture.js';
-import { psnr, ssim } from './picture-quality.js';
-import { drawnPicture } from './drawn-pictures.js';
 import { otherMethod, type WatermarkMethod } from './other-watermarks.js';
-import { ATTACKS } from './watermark-attacks.js';
+import { psnr, ssim } from './picture-quality.js';
+import { drawnSources, folderSources, starterSources, type Source } from './picture-sources.js';
+import { replaceSection } from './report-file.js';
+import { ATTACKS, type Attack } from './watermark-attacks.js';
 
 /**
- * Measures the picture watermark on a folder of pictures, or on drawn ones:
+ * Measures the picture watermark on a folder of pictures, on drawn ones, or on what the starter pack makes:
  *
- *   npm run build && node dist/scripts/report/watermark.js PICTURES [--first N] [--only TEXT] [--json FILE]
- *   node dist/scripts/report/watermark.js --drawn 40                  the same on 40 drawn pictures
- *   node dist/scripts/report/watermark.js PICTURES --unmarked 200     reads 200 parts of each picture unmarked
- *   node dist/scripts/report/watermark.js PICTURES --marked OUT       writes marked copies, to be looked at
- *   node dist/scripts/report/watermark.js PICTURES --method dwtDct --python PYTHON
- *                                                                     the same attacks on another watermark
+ *   npm run build && node dist/scripts/report/watermark.js PICTURES [--first N] [--only TEXT] [--write]
+ *   node dist/scripts/report/watermark.js --drawn 24      the same on 24 drawn pictures
+ *   node dist/scripts/report/watermark.js --starter 24    the same on 24 pictures of the starter pack
+ *   node dist/scripts/report/watermark.js PICTURES --first 6 --beside PYTHON
+ *                                                         the same attacks on other watermarks too
+ *   node dist/scripts/report/watermark.js PICTURES --marked OUT
+ *                                                         writes marked copies, to be looked at
  *
- * --only takes the attacks whose names contain the text. Of the parts read unmarked, the first --searches of each
- * picture are searched for in full. --method is dwtDct, dwtDctSvd or rivaGan of the Python package
- * invisible-watermark, which PYTHON must be able to import.
+ * --only takes the attacks whose names contain the text. --write puts the table into docs/watermark.md. The others are
+ * those of the Python package invisible-watermark, which PYTHON must be able to import; docs/watermark.md has more.
  */
 const KEY = new TextEncoder().encode('the key of the watermark report');
-
-interface Source {
-  readonly name: string;
-  load(): Promise<RgbImage>;
-}
+const OTHERS = ['dwtDct', 'dwtDctSvd', 'rivaGan'] as const;
 
 /** The node's own watermark. */
 const OURS: WatermarkMethod = {
@@ -42,141 +36,146 @@ const OURS: WatermarkMethod = {
   close: () => undefined,
 };
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+/** What became of the marks of some pictures. */
+interface Outcome {
+  readonly pictures: number;
+  /** Pictures read whole after each attack. */
+  readonly read: ReadonlyMap<string, number>;
+  /** Of each picture, in dB, and the structural similarity of luma. */
+  readonly psnr: readonly number[];
+  readonly ssim: readonly number[];
 }
 
-async function attacks(
+async function attacked(
   sources: readonly Source[],
-  only: string,
+  attempts: readonly Attack[],
   method: WatermarkMethod,
-): Promise<Record<string, number>> {
-  const attempts = ATTACKS.filter(({ name }) => name.includes(only));
+): Promise<Outcome> {
   const read = new Map(attempts.map(({ name }) => [name, 0]));
-  const quality: { psnr: number; ssim: number }[] = [];
+  const decibels: number[] = [];
+  const likeness: number[] = [];
   for (const [index, source] of sources.entries()) {
     const original = await source.load();
     const payload = payloadFor('report', (index + 1).toString(16).padStart(8, '0').repeat(4));
     const marked = await method.embed(original, payload);
-    quality.push({ psnr: psnr(original, marked), ssim: ssim(original, marked) });
+    decibels.push(psnr(original, marked));
+    likeness.push(ssim(original, marked));
     const failed: string[] = [];
     for (const attack of attempts) {
       const found = await method.read(await attack.apply(marked), payload.length);
       if (found.payload === toHex(payload)) read.set(attack.name, (read.get(attack.name) ?? 0) + 1);
       else failed.push(`${attack.name}${found.payload === undefined ? '' : ' WRONG'} ${found.note}`);
     }
-    const { psnr: decibels, ssim: likeness } = quality[index];
     console.error(
-      `${source.name}: ${decibels.toFixed(1)} dB, ${likeness.toFixed(4)}; lost: ${failed.join(', ') || 'nothing'}`,
+      `${source.name} ${original.width}x${original.height}: ${decibels[index].toFixed(1)} dB,`,
+      `${likeness[index].toFixed(4)}; lost: ${failed.join(', ') || 'nothing'}`,
     );
   }
-  const rows = attempts.map(({ name, aim }) => {
-    const percent = (100 * (read.get(name) ?? 0)) / sources.length;
-    return { name, aim, percent };
-  });
-  const mean = (pick: (each: { psnr: number; ssim: number }) => number): number =>
-    quality.reduce((sum, each) => sum + pick(each), 0) / quality.length;
-  console.log(
-    `${sources.length} pictures; PSNR mean ${mean((q) => q.psnr).toFixed(1)} dB, median`,
-    `${median(quality.map((q) => q.psnr)).toFixed(1)}, least ${Math.min(...quality.map((q) => q.psnr)).toFixed(1)};`,
-    `SSIM mean ${mean((q) => q.ssim).toFixed(4)}, least ${Math.min(...quality.map((q) => q.ssim)).toFixed(4)}\n`,
-  );
-  console.log('| attack | read whole | aim |\n|---|---|---|');
-  for (const { name, aim, percent } of rows) console.log(`| ${name} | ${percent.toFixed(0)}% | ${aim}% |`);
-  return Object.fromEntries(rows.map(({ name, percent }) => [name, percent]));
+  return { pictures: sources.length, read, psnr: decibels, ssim: likeness };
 }
 
-/** Reads parts of pictures that carry nothing; some are searched for in full, the rest as if just made. */
-async function unmarked(sources: readonly Source[], parts: number, searches: number): Promise<void> {
-  const scores: Record<'as-made' | 'full', number[]> = { 'as-made': [], full: [] };
-  let accepted = 0;
-  for (const source of sources) {
-    const picture = await source.load();
-    for (let part = 0; part < parts; part++) {
-      // Sides of 200 pixels upwards, at places that differ from part to part.
-      const share = ((part * 0.618034) % 1) ** 2;
-      const least = Math.min(200, picture.width, picture.height);
-      const side = Math.round(least + (Math.min(512, picture.width, picture.height) - least) * share);
-      const piece = cut(picture, side, (part * 0.754878) % 1, (part * 0.56984) % 1);
-      const search = part < searches ? 'full' : 'as-made';
-      const found = detectPicture(piece, KEY, { search });
-      if (found.found) accepted += 1;
-      scores[search].push(found.confidence);
-    }
-  }
-  console.log(
-    `${scores.full.length + scores['as-made'].length} reads without a mark: ${accepted} accepted\n`,
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, each) => sum + each, 0) / values.length;
+const quality = ({ psnr: decibels, ssim: likeness }: Outcome): string =>
+  `PSNR mean ${mean(decibels).toFixed(1)} dB, least ${Math.min(...decibels).toFixed(1)}; ` +
+  `SSIM of luma mean ${mean(likeness).toFixed(4)}, least ${Math.min(...likeness).toFixed(4)}`;
+const percent = ({ read, pictures }: Outcome, attack: string): string =>
+  `${((100 * (read.get(attack) ?? 0)) / pictures).toFixed(0)}%`;
+
+/** Our outcome as a table, its quality in a sentence above it. */
+function oneTable(command: string, attempts: readonly Attack[], ours: Outcome, withAims: boolean): string {
+  const rows = attempts.map(
+    ({ name, aim }) => `| ${name} | ${percent(ours, name)} |${withAims ? ` ${aim}% |` : ''}`,
   );
-  console.log('| look | reads | median | 99% below | 99.9% below | highest |\n|---|---|---|---|---|---|');
-  for (const [look, all] of Object.entries(scores)) {
-    if (all.length === 0) continue;
-    all.sort((a, b) => a - b);
-    const quantile = (share: number): string => all[Math.floor(share * (all.length - 1))].toFixed(2);
-    console.log(
-      `| ${look} | ${all.length} | ${quantile(0.5)} | ${quantile(0.99)} | ${quantile(0.999)} | ${quantile(1)} |`,
-    );
-  }
+  return [
+    `${ours.pictures} pictures: ${quality(ours)}. \`${command}\``,
+    '',
+    withAims ? '| attack | read whole | aim |\n|---|---|---|' : '| attack | read whole |\n|---|---|',
+    ...rows,
+  ].join('\n');
 }
 
-function cut({ width, height, data }: RgbImage, size: number, across: number, down: number): RgbImage {
-  const left = Math.floor((width - size) * across);
-  const top = Math.floor((height - size) * down);
-  const out = new Uint8Array(size * size * 3);
-  for (let y = 0; y < size; y++) {
-    const from = ((top + y) * width + left) * 3;
-    out.set(data.subarray(from, from + size * 3), y * size * 3);
+function besideTable(
+  command: string,
+  attempts: readonly Attack[],
+  all: ReadonlyMap<string, Outcome>,
+): string {
+  const names = [...all.keys()];
+  const outcomes = [...all.values()];
+  return [
+    `${outcomes[0].pictures} photographs. \`${command}\``,
+    '',
+    `| attack | ${names.join(' | ')} |`,
+    `|---|${names.map(() => '---|').join('')}`,
+    `| PSNR, mean | ${outcomes.map((each) => `${mean(each.psnr).toFixed(1)} dB`).join(' | ')} |`,
+    ...attempts.map(({ name }) => `| ${name} | ${outcomes.map((each) => percent(each, name)).join(' | ')} |`),
+  ].join('\n');
+}
+
+async function writeMarked(sources: readonly Source[], folder: string): Promise<void> {
+  for (const [index, source] of sources.entries()) {
+    const payload = payloadFor('report', String(index).padStart(8, '0'));
+    const { width, height, data } = embedPicture(await source.load(), payload, KEY);
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toFile(join(folder, `${index}.png`));
   }
-  return { width: size, height: size, data: out };
 }
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      first: { type: 'string', default: '1000000' },
+      first: { type: 'string' },
       only: { type: 'string', default: '' },
-      json: { type: 'string' },
       drawn: { type: 'string' },
-      unmarked: { type: 'string' },
-      searches: { type: 'string', default: '2' },
+      starter: { type: 'string' },
       marked: { type: 'string' },
-      method: { type: 'string' },
-      python: { type: 'string', default: 'python3' },
+      beside: { type: 'string' },
+      write: { type: 'boolean', default: false },
     },
   });
   const [folder = '.'] = positionals;
-  const first = Number(values.first);
-  const sources: Source[] =
-    values.drawn === undefined
-      ? readdirSync(folder)
-          .filter((name) => /\.(png|jpe?g|webp)$/.test(name))
-          .sort()
-          .slice(0, first)
-          .map((name) => ({ name, load: () => readPicture(join(folder, name)) }))
-      : Array.from({ length: Number(values.drawn) }, (_, seed) => ({
-          name: `drawn ${seed}`,
-          load: async () => (await drawnPicture(seed)).picture,
-        }));
-  if (values.marked !== undefined) {
-    for (const [index, source] of sources.entries()) {
-      const marked = embedPicture(
-        await source.load(),
-        payloadFor('report', String(index).padStart(8, '0')),
-        KEY,
-      );
-      const { width, height, data } = marked;
-      await sharp(data, { raw: { width, height, channels: 3 } })
-        .png()
-        .toFile(join(values.marked, `${index}.png`));
+  const { drawn, starter, first, beside } = values;
+  const pack = starter === undefined ? undefined : await starterSources(Number(starter));
+  const sources =
+    pack !== undefined
+      ? pack.sources
+      : drawn !== undefined
+        ? drawnSources(Number(drawn))
+        : folderSources(folder, first === undefined ? undefined : Number(first));
+  try {
+    if (values.marked !== undefined) {
+      await writeMarked(sources, values.marked);
+      return;
     }
-    return;
+    const attempts = ATTACKS.filter(({ name }) => name.includes(values.only));
+    const ours = await attacked(sources, attempts, OURS);
+    const script = 'node dist/scripts/report/watermark.js';
+    const some = first === undefined ? '' : ` --first ${first}`;
+    let section = 'photographs';
+    let text: string;
+    if (beside !== undefined) {
+      const all = new Map([['ours', ours]]);
+      for (const name of OTHERS) {
+        const method = otherMethod(name, beside);
+        all.set(name, await attacked(sources, attempts, method));
+        method.close();
+      }
+      section = 'others';
+      text = besideTable(`${script} PHOTOGRAPHS${some} --beside PYTHON --write`, attempts, all);
+    } else if (drawn !== undefined) {
+      section = 'drawn';
+      text = oneTable(`${script} --drawn ${drawn} --write`, attempts, ours, false);
+    } else if (starter !== undefined) {
+      section = 'starter';
+      text = oneTable(`${script} --starter ${starter} --write`, attempts, ours, true);
+    } else text = oneTable(`${script} PHOTOGRAPHS${some} --write`, attempts, ours, true);
+    console.log(text);
+    if (values.write) replaceSection(section, text, 'watermark.md');
+  } finally {
+    await pack?.close();
   }
-  if (values.unmarked !== undefined)
-    return await unmarked(sources, Number(values.unmarked), Number(values.searches));
-  const method = values.method === undefined ? OURS : otherMethod(values.method, values.python);
-  const table = await attacks(sources, values.only, method);
-  method.close();
-  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(table, null, 1));
 }
 
 await main();
