@@ -65,22 +65,34 @@ export function pilotZ(channels: readonly Values[], plan: readonly Carriers[]): 
   return energy === 0 ? 0 : sum / Math.sqrt(energy / 2);
 }
 
-/**
- * The payload that whitened values hold, in hex; undefined where the CRC or the carriers do not bear it out. What each
- * ring is worth is first told by its pilots, then by all its carriers, with the likeliest message taken for true.
- */
-export function payloadOf(channels: readonly Values[], plan: readonly Carriers[]): string | undefined {
+/** A message that whitened values may hold, and what it agrees by, in standard deviations of chance. */
+interface Reading {
+  readonly bits: number[];
+  readonly agreement: number;
+  /** 0 where the rings were weighed by their pilots, 1 where by all carriers with the likeliest message taken for true. */
+  readonly round: number;
+}
+
+/** The likeliest messages first, of either weighting of the rings. */
+export function* readings(channels: readonly Values[], plan: readonly Carriers[]): Generator<Reading> {
   let worth = plan.map((carriers, channel) => ringWorth(channels[channel], carriers, undefined));
   for (let round = 0; round < ROUNDS; round++) {
     const { soft, energy } = softBits(channels, plan, worth);
     let likeliest: number[] | undefined;
     for (const bits of decodings(soft, ALTERNATIVES)) {
       likeliest ??= bits;
-      const payload = payloadIn(bits);
-      if (payload !== undefined && agreement(bits, soft, energy) >= MINIMUM_AGREEMENT) return payload;
+      yield { bits, agreement: agreement(bits, soft, energy), round };
     }
     const coded = encode(likeliest ?? []);
     worth = plan.map((carriers, channel) => ringWorth(channels[channel], carriers, coded));
+  }
+}
+
+/** The payload that whitened values hold, in hex; undefined where the CRC or the carriers do not bear it out. */
+export function payloadOf(channels: readonly Values[], plan: readonly Carriers[]): string | undefined {
+  for (const { bits, agreement: agreed } of readings(channels, plan)) {
+    const payload = payloadIn(bits);
+    if (payload !== undefined && agreed >= MINIMUM_AGREEMENT) return payload;
   }
   return undefined;
 }

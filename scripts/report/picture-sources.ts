@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import type { RgbImage } from '../../core/media.js';
 import { PROJECT_ROOT } from '../../core/paths.js';
-import { readPicture } from '../../daemon/media/read-picture.js';
 import { generateExactly } from '../../pipelines/exact-size.js';
 import { openPipeline } from '../../pipelines/registry.js';
 import { drawnPicture } from './drawn-pictures.js';
@@ -14,13 +14,24 @@ export interface Source {
   load(): Promise<RgbImage>;
 }
 
-/** Pictures of a folder, by name. */
-export function folderSources(folder: string, first = Infinity): Source[] {
+/** Pictures of a folder, by name; made smaller where the short side is longer than asked for. */
+export function folderSources(folder: string, first = Infinity, short?: number): Source[] {
   return readdirSync(folder)
     .filter((name) => /\.(png|jpe?g|webp)$/.test(name))
     .sort()
     .slice(0, first)
-    .map((name) => ({ name, load: () => readPicture(join(folder, name)) }));
+    .map((name) => ({
+      name,
+      load: async () => {
+        const { data, info } = await sharp(join(folder, name))
+          .toColourspace('srgb')
+          .removeAlpha()
+          .resize({ width: short, height: short, fit: 'outside', withoutEnlargement: true })
+          .raw()
+          .toBuffer({ resolveWithObject: true });
+        return { width: info.width, height: info.height, data };
+      },
+    }));
 }
 
 function numbered(

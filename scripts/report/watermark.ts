@@ -15,13 +15,14 @@ import { ATTACKS, type Attack } from './watermark-attacks.js';
  *   npm run build && node dist/scripts/report/watermark.js PICTURES [--first N] [--only TEXT] [--write]
  *   node dist/scripts/report/watermark.js --drawn 24      the same on 24 drawn pictures
  *   node dist/scripts/report/watermark.js --starter 24    the same on 24 pictures of the starter pack
- *   node dist/scripts/report/watermark.js PICTURES --first 6 --beside PYTHON
+ *   node dist/scripts/report/watermark.js PICTURES --first 6 --short 512 --beside PYTHON
  *                                                         the same attacks on other watermarks too
  *   node dist/scripts/report/watermark.js PICTURES --marked OUT
  *                                                         writes marked copies, to be looked at
  *
- * --only takes the attacks whose names contain the text. --write puts the table into docs/watermark.md. The others are
- * those of the Python package invisible-watermark, which PYTHON must be able to import; docs/watermark.md has more.
+ * --only takes the attacks whose names contain the text, --short makes pictures of a longer short side smaller first,
+ * and --write puts the table into docs/watermark.md. The other watermarks are those of the Python package
+ * invisible-watermark, which PYTHON must be able to import; docs/watermark.md has more.
  */
 const KEY = new TextEncoder().encode('the key of the watermark report');
 const OTHERS = ['dwtDct', 'dwtDctSvd', 'rivaGan'] as const;
@@ -122,11 +123,15 @@ async function writeMarked(sources: readonly Source[], folder: string): Promise<
   }
 }
 
+const numberIn = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text);
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       first: { type: 'string' },
+      short: { type: 'string' },
       only: { type: 'string', default: '' },
       drawn: { type: 'string' },
       starter: { type: 'string' },
@@ -143,7 +148,7 @@ async function main(): Promise<void> {
       ? pack.sources
       : drawn !== undefined
         ? drawnSources(Number(drawn))
-        : folderSources(folder, first === undefined ? undefined : Number(first));
+        : folderSources(folder, numberIn(first), numberIn(values.short));
   try {
     if (values.marked !== undefined) {
       await writeMarked(sources, values.marked);
@@ -152,7 +157,9 @@ async function main(): Promise<void> {
     const attempts = ATTACKS.filter(({ name }) => name.includes(values.only));
     const ours = await attacked(sources, attempts, OURS);
     const script = 'node dist/scripts/report/watermark.js';
-    const some = first === undefined ? '' : ` --first ${first}`;
+    const some =
+      (first === undefined ? '' : ` --first ${first}`) +
+      (values.short === undefined ? '' : ` --short ${values.short}`);
     let section = 'photographs';
     let text: string;
     if (beside !== undefined) {
