@@ -3,28 +3,29 @@
 import numpy as np
 
 from decoder import GRIDS
-from motions import ASKED, FAST, GROUPS, HELD_OUT, MAKERS, SLOW, Field
+from motions import ASKED, FAST, GROUPS, MAKERS, SLOW, Field, split
 from pictures import ADJECTIVES, NOUNS, PLACES, STYLES, picture, summary
 
 
 def choose_motions(random):
-    """One to three motions of different groups, sometimes none."""
-    if random.uniform() < 0.06:
+    """One to three motions of different groups, sometimes none. Every direction is drawn as often as every motion that has
+    none, for it must be learnt as well."""
+    if random.uniform() < 0.05:
         return [("still", None)]
-    groups = random.permutation(len(GROUPS))[: random.choice([1, 2, 3], p=[0.55, 0.33, 0.12])]
-    chosen = []
-    for group in groups:
-        name = str(random.choice(GROUPS[group]))
-        ways = [asked for asked in ASKED if asked[0] == name]
-        chosen.append(ways[random.integers(len(ways))])
+    wanted = random.choice([1, 2, 3], p=[0.6, 0.3, 0.1])
+    ways, chosen, taken = [asked for asked in ASKED if asked[0] != "still"], [], set()
+    for at in random.permutation(len(ways)):
+        group = next(number for number, names in enumerate(GROUPS) if ways[at][0] in names)
+        if group not in taken and len(chosen) < wanted:
+            taken.add(group)
+            chosen.append(ways[at])
     return chosen
 
 
 def caption_of(random, motions, pace, held_out=False):
     phrases = []
     for motion in motions:
-        words = ASKED[motion]
-        words = words[-HELD_OUT:] if held_out else words[:-HELD_OUT]
+        words = split(ASKED[motion])[held_out]
         phrase = str(random.choice(words))
         if phrase and pace < 0.3 and random.uniform() < 0.5:
             phrase = f"{phrase} {random.choice(SLOW)}"
@@ -52,7 +53,7 @@ def make_clip(random, frames, grid, held_out=False, motions=None):
     field = Field(frames, rows, columns)
     for name, direction in motions:
         MAKERS[name](random, field, scene, pace, direction)
-    return dict(caption=caption_of(random, motions, pace, held_out), latents=field.data, seen=summary(image, rows, columns), image=image, motions=motions)
+    return dict(caption=caption_of(random, motions, pace, held_out), latents=field.data, seen=summary(image, rows, columns), image=image, scene=scene, motions=motions)
 
 
 def random_grid(random):

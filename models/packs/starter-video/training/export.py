@@ -31,6 +31,7 @@ from train import (  # noqa: E402
 
 # Most of a motion is decided in the first steps, so the flow spends more of its steps there.
 SCHEDULER = dict(_class_name="FlowMatchEulerDiscreteScheduler", num_train_timesteps=1000, shift=2.0, use_dynamic_shifting=False)
+STEPS, GUIDANCE = 20, 2.0
 
 
 def load(work: Path):
@@ -136,7 +137,7 @@ def main():
             kind="video",
             licence="Apache-2.0",
             attribution=["Motions, pictures, weights: this project; every clip is worked out by the code in training/"],
-            defaults=dict(steps=20, guidanceScale=3.0, framesPerSecond=24),
+            defaults=dict(steps=STEPS, guidanceScale=GUIDANCE, framesPerSecond=24),
         ),
     )
     print(json.dumps(dict(step=saved["step"], minutes=round(saved["spent"], 1))))

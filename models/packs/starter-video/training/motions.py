@@ -125,40 +125,74 @@ def travel(random, field, scene, pace, direction):
 def sway(random, field, scene, pace, direction=None):
     lean = np.sin(2 * np.pi * (0.3 + 0.2 * pace) * field.time + random.uniform(0, 6.28))
     tall = np.clip((scene.centre[1] + scene.radius - field.y) / max(0.2, 2 * scene.radius), 0, 1)
-    field.data[SHIFT_X] += (0.022 + 0.012 * pace) * lean * tall * _bump(field, scene, 1.8, 0, 0)
+    field.data[SHIFT_X] += (0.036 + 0.016 * pace) * lean * tall * _bump(field, scene, 1.8, 0, 0)
 
 
 def still(random, field, scene, pace, direction=None):
     field.data[ZOOM] += min(0.12, 0.02 * field.length) * field.time / field.length
 
 
-# (motion, direction): the words that ask for it. The last of each list are held out for measuring.
+SIDES = {"left": ("left", "to the left", "leftwards", "towards the left"), "right": ("right", "to the right", "rightwards", "towards the right")}  # fmt: skip
+HEIGHTS = {"up": ("up", "upwards", "towards the top"), "down": ("down", "downwards", "towards the bottom")}
+
+
+def _each(verbs, ways):
+    """Every verb with every way to say where."""
+    return [f"{verb} {way}" for verb in verbs.split("|") for way in ways]
+
+
+def _pan(direction):
+    if direction in SIDES:
+        turns = _each("pan|panning|the camera pans|camera panning|the camera moves|camera slides|the view moves|the camera turns", SIDES[direction])
+        return [*turns, f"{direction} pan", f"a pan {direction}", f"a pan to the {direction}", f"a slow pan {direction}"]
+    turns = _each("tilt|tilting|the camera tilts|camera tilting|pan|panning|the camera moves|the view moves|the camera looks", HEIGHTS[direction])
+    return [*turns, f"{direction}ward tilt", f"a tilt {direction}", f"a tilt {direction}wards", f"a slow tilt {direction}"]
+
+
+def _travel(direction):
+    verbs = "moves|goes|flies|drifts|slides|travels|floats|heads|rushes"
+    if direction in SIDES:
+        return _each(f"{verbs}|rolls|rolling|drives|runs|sails|swims|walks|moving|flying", SIDES[direction])
+    more = dict(
+        up=["rises", "takes off", "rises up", "rises into the air", "lifts off", "climbs"],
+        down=["sinks", "drops", "falls", "falls down", "drops down", "comes down"],
+    )
+    return [*more[direction], *_each(f"{verbs}|moving|flying|floating", HEIGHTS[direction])]
+
+
+def _clouds(direction):
+    moves = _each("clouds drift|clouds drifting|clouds move|clouds moving|clouds float|clouds pass|drifting clouds go|the sky moves", SIDES[direction])
+    return [*moves, *(["drifting clouds", "clouds drift by", "passing clouds"] if direction == "right" else [])]
+
+
+# (motion, direction): the words that ask for it. Some of each list are held out for measuring, see `held_out`.
 ASKED = {
-    ("pan", "left"): ["the camera pans left", "pan left", "camera panning to the left", "panning left", "camera moves left", "a pan to the left"],
-    ("pan", "right"): ["the camera pans right", "pan right", "camera panning to the right", "panning right", "camera moves right", "a pan to the right"],
-    ("pan", "up"): ["the camera tilts up", "tilt up", "camera tilting upwards", "pan up", "camera moves up", "a tilt up"],
-    ("pan", "down"): ["the camera tilts down", "tilt down", "camera tilting downwards", "pan down", "camera moves down", "a tilt down"],
-    ("zoom", "in"): ["the camera zooms in", "zoom in", "slow zoom in", "push in", "zooming in", "camera moves closer", "dolly in", "a zoom in"],
-    ("zoom", "out"): ["the camera zooms out", "zoom out", "slow zoom out", "pull back", "zooming out", "camera moves away", "dolly out", "a zoom out"],
-    ("waves", None): ["waves", "choppy sea", "ocean waves", "waves rolling", "the sea moves", "rippling water", "sea", "ocean", "waves on the sea", "choppy black sea", "a wavy sea"],
-    ("clouds", "left"): ["clouds drift left", "clouds drifting to the left", "clouds moving left", "clouds float to the left"],
-    ("clouds", "right"): ["clouds drift right", "clouds drifting to the right", "clouds moving right", "drifting clouds", "clouds drift by", "clouds float to the right"],
-    ("rain", None): ["rain", "rain falls", "in the rain", "raining", "rainy", "a storm with rain", "falling rain", "rain pours down"],
-    ("snow", None): ["snow", "snow falls", "in the snow", "snowing", "snowfall", "falling snow", "snowflakes", "snow drifts down"],
-    ("beam", None): ["a sweeping beam", "lighthouse beam sweeping", "a beam of light sweeps", "searchlight", "beam sweeping across", "a lighthouse beam"],
-    ("daylight", "rise"): ["sunrise", "the sun rises", "dawn breaks", "the day begins", "it gets brighter", "the sun is rising"],
-    ("daylight", "set"): ["sunset", "the sun sets", "night falls", "the day ends", "it gets darker", "the sun is setting"],
-    ("flicker", None): ["a flickering fire", "campfire", "candle light flickers", "flames", "fire burning", "a candle flame", "a flickering flame"],
-    ("bounce", None): ["bouncing", "bounces", "bounces up and down", "a bouncing ball", "jumps up and down", "jumping", "it bounces"],
-    ("travel", "left"): ["rolls to the left", "moves left", "flies left", "rolling left", "flies to the left", "drives left", "goes to the left"],
-    ("travel", "right"): ["rolls to the right", "moves right", "flies right", "rolling right", "flies to the right", "drives right", "goes to the right"],
-    ("travel", "up"): ["flies up", "rises up", "moves up", "floats upwards", "takes off", "goes up"],
-    ("travel", "down"): ["falls down", "sinks", "moves down", "floats downwards", "drops down", "goes down"],
-    ("sway", None): ["swaying", "sways in the wind", "swaying in the breeze", "waving in the wind", "dancing", "sways gently"],
-    ("still", None): ["", "a still scene", "quiet", "calm", "nothing moves", "a portrait"],
-}
+    **{("pan", way): _pan(way) for way in ("left", "right", "up", "down")},
+    ("zoom", "in"): ["the view zooms in", "it zooms in", "the picture zooms in slowly", "getting nearer", "the camera gets closer", "zoom in on it", "the camera zooms in", "zoom in", "slow zoom in", "zooming in", "zooms in", "push in", "pushing in", "the camera pushes in", "camera moves closer", "the camera comes nearer", "getting closer", "dolly in", "the camera dollies in", "a close up nears", "a zoom in", "a slow push in", "camera zooming in"],
+    ("zoom", "out"): ["the view zooms out", "it zooms out", "the picture zooms out slowly", "getting farther away", "the camera gets farther away", "zoom out of it", "the camera zooms out", "zoom out", "slow zoom out", "zooming out", "zooms out", "pull back", "pulling back", "the camera pulls back", "camera moves away", "the camera goes farther", "getting farther", "dolly out", "the camera dollies out", "the view widens", "a zoom out", "a slow pull back", "camera zooming out"],
+    ("waves", None): ["waves", "choppy sea", "ocean waves", "waves rolling", "rolling waves", "the sea moves", "rippling water", "sea", "ocean", "waves on the sea", "choppy black sea", "a black sea", "by the sea", "a rough sea", "a stormy sea", "waves on a lake", "a wavy lake", "water ripples", "the ocean moves", "a sea with waves", "a choppy ocean", "rolling sea", "waves in the water", "choppy water", "a rolling sea"],
+    ("clouds", "left"): _clouds("left"),
+    ("clouds", "right"): _clouds("right"),
+    ("rain", None): ["raindrops", "drops of rain", "rain drops fall", "raindrops fall", "rain dropping", "a shower of rain", "rain", "rain falls", "in the rain", "raining", "rainy", "it rains", "it is raining", "a storm with rain", "falling rain", "rain pours", "pouring rain", "heavy rain", "a rainy day", "rain falling down", "rain comes down", "rain drops", "a rain storm", "drizzle", "a rainy night", "rain pours down", "rain is falling", "in heavy rain"],
+    ("snow", None): ["a snow shower", "flakes of snow", "snow flakes fall", "flakes fall", "snow dropping", "snow drifting", "snow", "snow falls", "in the snow", "snowing", "it snows", "it is snowing", "snowfall", "falling snow", "snowflakes", "snowy", "heavy snow", "a snowy day", "snow falling down", "snow comes down", "snow flakes", "a snow storm", "a snowy night", "snowflakes falling", "snow drifts down", "snow is falling", "in heavy snow"],
+    ("beam", None): ["a beam turns", "the light turns", "a beam of light turns around", "the beam goes around", "the light beam sweeps", "beam sweeping", "a sweeping beam", "lighthouse beam sweeping", "a beam of light sweeps", "searchlight", "a search light turns", "beam sweeping across", "the beam sweeps", "the light sweeps", "a turning beam", "the beam turns", "a sweeping light", "a lighthouse beam", "beam of light", "the lighthouse beam turns", "a sweeping searchlight", "the beam of light turns"],
+    ("daylight", "rise"): ["it becomes morning", "it becomes light", "the morning comes", "it turns light", "it grows light", "the day comes", "it is getting light", "sunrise", "the sun rises", "dawn breaks", "dawn", "the day begins", "it gets brighter", "it becomes day", "morning comes", "the sun comes up", "at sunrise", "the light grows", "the sky brightens", "it gets light", "the sun is rising", "getting brighter", "the sun rises and the day begins", "a rising sun", "it becomes brighter", "the morning begins"],
+    ("daylight", "set"): ["it becomes evening", "it becomes dark", "the night comes", "it turns dark", "it grows dark", "the night begins", "it is getting dark", "sunset", "the sun sets", "night falls", "dusk falls", "the day ends", "it gets darker", "it becomes night", "evening comes", "the sun goes down", "at sunset", "the light fades", "the sky darkens", "it gets dark", "the sun is setting", "getting darker", "the sun sets and the day ends", "a setting sun", "it becomes darker", "the evening ends"],
+    ("flicker", None): ["the flames flicker", "a flickering candle", "fire flickering", "a candle burns", "a fire burns", "the fire flickers", "a flickering fire", "campfire", "candle light flickers", "flames", "fire burning", "a candle flame", "a fire flickers", "flickering light", "the fire burns", "burning flames", "a burning candle", "flickering candle light", "a bonfire", "the light flickers", "a flickering flame", "a burning fire", "the candle flickers", "flickering flames"],
+    ("bounce", None): ["it bounces up and down", "it jumps up and down", "it hops up and down", "it keeps bouncing", "bouncing again and again", "hops again and again", "bouncing", "bounces", "bounces up and down", "a bouncing ball", "jumps up and down", "jumping", "it bounces", "jumps", "hops", "hopping", "hops up and down", "bouncing up and down", "bounces again and again", "keeps bouncing", "it jumps", "jumping up and down", "it hops", "keeps jumping"],
+    **{("travel", way): _travel(way) for way in ("left", "right", "up", "down")},
+    ("sway", None): ["it rocks", "it leans from side to side", "swaying gently from side to side", "swings gently", "dancing in the wind", "it dances", "swaying", "sways in the wind", "swaying in the breeze", "waving in the wind", "dancing", "sways", "it sways", "swings", "swinging", "sways from side to side", "swinging from side to side", "rocks from side to side", "dances", "moves in the wind", "leans in the wind", "swaying from side to side", "swings in the wind", "rocking", "it swings", "swaying in the wind", "sways in the breeze"],
+    ("still", None): ["", "", "a still scene", "quiet", "calm", "nothing moves", "a portrait", "a still picture", "no motion", "everything is still", "motionless", "a quiet scene", "it is calm", "still", "a calm still scene", "a quiet picture"],
+}  # fmt: skip
+
+
+def split(wordings):
+    """`(for training, held out)`: every sixth of all but the first ten is held out; nearly all its words are in others."""
+    held = {len(wordings) - 1 - at for at in range(0, len(wordings) - 10, 6)}
+    return [words for at, words in enumerate(wordings) if at not in held], [words for at, words in enumerate(wordings) if at in held]
+
+
 MAKERS = dict(pan=pan, zoom=zoom, waves=waves, clouds=clouds, rain=rain, snow=snow, beam=beam, daylight=daylight, flicker=flicker, bounce=bounce, travel=travel, sway=sway, still=still)  # fmt: skip
 # Only one of a group at a time; of different groups any.
 GROUPS = (("pan", "zoom"), ("waves",), ("clouds",), ("rain", "snow"), ("beam", "daylight", "flicker"), ("bounce", "travel", "sway"))  # fmt: skip
 SLOW, FAST = ("slowly", "slow", "gently"), ("quickly", "fast", "rapidly")
-HELD_OUT = 1
