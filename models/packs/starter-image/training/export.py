@@ -119,7 +119,7 @@ def configs(pack):
             "_class_name": "AutoencoderKL", "in_channels": 3, "out_channels": 3, "latent_channels": LATENT, "sample_size": 256,
             "scaling_factor": 1.0, "block_out_channels": [24, 64, 96, 128]})
     assert 2 ** (4 - 1) == DOWN
-    write(pack / "upscaler/config.json", {"scale": SCALE})
+    write(pack / "upscaler/config.json", {"scale": SCALE, "restores": True})
     (pack / "tokenizer").mkdir(exist_ok=True)
     for file in FOLDER.iterdir():
         shutil.copy(file, pack / "tokenizer" / file.name)

@@ -42,6 +42,25 @@ class Redrawing:
             v = self.net.predict(x, t, *asked, boxes=boxes)[0]
         return a * x - s * v.float()
 
+    @torch.no_grad()
+    def sampled(self, rng, z, scenes, boxes, start, steps, guidance=1.8):
+        """Clean latents noised up to timestep `start` and drawn anew from there by DDIM (Song et al. 2021, equation 12): what a whole
+        run would have left, while everything stays at its `boxes`."""
+        times = np.linspace(start, 0, steps + 1).round().astype(int)
+        alpha, sigma = (v.sqrt().tolist() for v in (self.bars[times], 1 - self.bars[times]))
+        x = alpha[0] * z + sigma[0] * torch.randn_like(z)
+        words = [caption(rng, scene) for scene in scenes]
+        asked = self.net.ask(self.text(encode(self.tokenizer, [""] * len(words) + words))[0])
+        for i in range(steps):
+            t = torch.full((2 * len(z),), int(times[i]))
+            with torch.autocast("cpu", torch.bfloat16):
+                v = self.net.predict(x.repeat(2, 1, 1, 1).contiguous(memory_format=torch.channels_last), t, *asked, boxes=boxes.repeat(2, 1, 1))[0]
+            without, given = v.float().chunk(2)
+            v = without + guidance * (given - without)
+            clean, noise = alpha[i] * x - sigma[i] * v, sigma[i] * x + alpha[i] * v
+            x = clean if i == steps - 1 else alpha[i + 1] * clean + sigma[i + 1] * noise
+        return x
+
 
 def main(shards):
     torch.set_num_threads(THREADS)
