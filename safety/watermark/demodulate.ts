@@ -5,7 +5,8 @@ import type { Values } from './tile.js';
 
 /**
  * Below this pilot correlation no message is decoded: after a search of very many places, and where only one was
- * looked at. There it only saves time: where a codec left the inner rings alone, all pilots together agree little. What protects against false readings is MINIMUM_AGREEMENT; docs/watermark.md has the odds.
+ * looked at. There it only saves time: where a codec left nothing but the inner rings, all pilots together agree little.
+ * What protects against false readings is MINIMUM_AGREEMENT; docs/watermark.md has the odds.
  */
 export const SEARCHED_Z = 5.2;
 export const AS_MADE_Z = 1;
