@@ -57,6 +57,11 @@ export const API_ERRORS = {
     title: 'Request timeout',
     meaning: 'The request did not arrive whole in time.',
   },
+  job_deleted: {
+    status: 409,
+    title: 'Job deleted',
+    meaning: 'A zero-retention job was deleted while its call waited for the result.',
+  },
   range_not_satisfiable: {
     status: 416,
     title: 'Range not satisfiable',

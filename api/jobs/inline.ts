@@ -141,6 +141,11 @@ export class InlineJobs {
         extra: { job_id: jobId, category: event.category },
       });
     }
+    if (event.outcome === 'cancelled') {
+      throw new ApiError('job_deleted', 'The job was deleted before its result was there.', {
+        extra: { job_id: jobId },
+      });
+    }
     throw new ApiError(
       'generation_failed',
       'The result could not be made. Nothing was charged; please retry.',

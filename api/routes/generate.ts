@@ -14,7 +14,7 @@ type Headers = z.infer<typeof generateHeaders>;
 
 /** `POST /v1/images/generate` and `POST /v1/videos/generate`. */
 export function generateRoutes(app: App, services: Services, inline: InlineJobs): void {
-  const answers = { 200: queuedJob, ...problems(451, 503) };
+  const answers = { 200: queuedJob, ...problems(409, 451, 503) };
   app.post(
     '/v1/images/generate',
     {

@@ -264,6 +264,17 @@ describe('X-ZSky-Store: 0', () => {
     await until(async () => (await api.call('GET', '/v1/account', { key })).json.active_jobs.used === 0);
   });
 
+  it('tells the caller when the job is deleted meanwhile', async () => {
+    node.script = async (_job, { cancelled }) => (await cancelled, 'complete');
+    const before = node.taken.length;
+    const waiting = image({}, { headers: { 'x-zsky-store': '0' } });
+    await until(async () => node.taken.length > before);
+    const { jobId } = node.taken[before];
+    expect((await api.call('DELETE', `/v1/jobs/${jobId}`, { key })).status).toBe(204);
+    expect((await waiting).json).toMatchObject({ status: 409, code: 'job_deleted', job_id: jobId });
+    node.script = async () => 'complete';
+  });
+
   it('leaves no listener behind, however many calls there were', async () => {
     const warnings: string[] = [];
     const note = (warning: Error): void => void warnings.push(warning.message);
