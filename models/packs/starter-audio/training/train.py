@@ -111,13 +111,31 @@ def conditioning(nets, ids, mask, ends):
     return torch.cat([states, start, end], dim=1), torch.cat([start, end], dim=2)
 
 
+def teach_names(text, tokenizer, random, steps: int, batch: int = 64):
+    """Teaches the text encoder alone which sound a caption names: captions cost nothing, clips do."""
+    naming = torch.nn.Linear(TEXT_WIDTH, len(CLASSES))
+    optimiser = torch.optim.AdamW([*text.parameters(), *naming.parameters()], lr=1e-3, weight_decay=0.01)
+    for step in range(steps):
+        labels = random.integers(0, len(CLASSES), batch)
+        ids, mask = tokens_of(tokenizer, [training_caption(random, CLASSES[label], float(random.uniform())) for label in labels])
+        states = text(input_ids=ids, attention_mask=mask).last_hidden_state
+        mean = (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        loss = torch.nn.functional.cross_entropy(naming(mean), torch.from_numpy(labels))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if (step + 1) % 100 == 0:
+            print(json.dumps(dict(naming_step=step + 1, naming=round(loss.item(), 4))), flush=True)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--work", type=Path, required=True)
     arguments.add_argument("--minutes", type=float, default=25)
     arguments.add_argument("--batch", type=int, default=16)
     arguments.add_argument("--per-class", type=int, default=500)
-    arguments.add_argument("--steps", type=int, default=4000, help="length of the learning-rate schedule")
+    arguments.add_argument("--steps", type=int, default=10000, help="the run ends at these steps or minutes, and the learning rate with it")
+    arguments.add_argument("--naming-steps", type=int, default=500, help="steps of the text encoder alone, first")
     given = arguments.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -137,6 +155,8 @@ def main():
         optimiser.load_state_dict(saved["optimiser"])
         average, step, spent = saved["average"], saved["step"], saved["spent"]
     random = np.random.default_rng(step + 10)
+    if step == 0:
+        teach_names(nets["text_encoder"], tokenizer, random, given.naming_steps)
     rotary = get_1d_rotary_pos_embed(HEAD // 2, LATENTS + 1, use_real=True, repeat_interleave_real=False)
     print(f"{sum(p.numel() for p in nets.parameters()) / 1e6:.2f} M parameters, from step {step}", flush=True)
 
@@ -166,7 +186,11 @@ def main():
         cross = cross * keep[:, None, None]
 
         # v-prediction on the circle of Salimans and Ho: angle = atan(sigma), timestep = 2 angle / pi.
-        timestep = torch.from_numpy(random.beta(1.3, 1.0, given.batch).astype(np.float32)).clamp(1e-3, 1 - 1e-3)
+        # The spectrum of a sound is much the same all through it, so it shows through all but the strongest noise; only where
+        # nothing shows must the words be listened to, and that is where sampling begins.
+        timestep = random.beta(1.3, 1.0, given.batch)
+        timestep = np.where(random.uniform(size=given.batch) < 0.35, 1 - 0.06 * random.uniform(size=given.batch), timestep)
+        timestep = torch.from_numpy(timestep.astype(np.float32)).clamp(1e-3, 1 - 1e-3)
         angle = (timestep * torch.pi / 2)[:, None, None]
         noise = torch.randn(target.shape)
         noisy = angle.cos() * target + angle.sin() * noise
@@ -175,7 +199,9 @@ def main():
             noisy, timestep, encoder_hidden_states=cross, global_hidden_states=globals_, rotary_embedding=rotary, return_dict=False
         )[0]
         loss = torch.nn.functional.mse_loss(predicted, velocity)
-        rate = 1e-3 * min(1.0, step / 100) * (0.5 + 0.5 * np.cos(np.pi * min(1.0, step / given.steps))) + 1e-5
+        # The rate has fallen when the first of the two limits is reached, however busy the machine is.
+        done = min(1.0, max(step / given.steps, (spent + (time.time() - began) / 60) / given.minutes))
+        rate = 1e-3 * min(1.0, step / 100) * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-5
         for group in optimiser.param_groups:
             group["lr"] = float(rate)
         optimiser.zero_grad()
