@@ -21,8 +21,10 @@ export interface FuzzReport {
 
 /** An answer later than this is a hang: no operation of the fuzzed service takes long. */
 const HANG_MS = 30_000;
-/** A zero-retention call waits until its film is made. */
+/** A zero-retention call waits until its film is made, and a stream of events is as long as its job. */
 const MAKING_MS = 600_000;
+const waits = ({ headers, template }: FuzzRequest): boolean =>
+  headers['x-zsky-store'] === '0' || template.endsWith('/events');
 /** What the service may answer to any request, whatever the operation's own list says. */
 const ALWAYS = new Set([400, 404]);
 
@@ -79,7 +81,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
           ...request.headers,
         },
         ...(request.body === undefined ? {} : { body: request.body }),
-        signal: AbortSignal.timeout(request.headers['x-zsky-store'] === '0' ? MAKING_MS : HANG_MS),
+        signal: AbortSignal.timeout(waits(request) ? MAKING_MS : HANG_MS),
       });
       const text = await response.text();
       byStatus[response.status] = (byStatus[response.status] ?? 0) + 1;
