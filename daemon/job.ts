@@ -17,7 +17,7 @@ import type { ResultStore } from '../core/storage/store.js';
 import { admit } from '../safety/gate.js';
 import { AtMostEvery } from './at-most-every.js';
 import type { ExecutorHost, JobProgress } from './executor-host.js';
-import type { ExecutorOutcome } from './executor/protocol.js';
+import { REPORT_EVERY_MS, type ExecutorOutcome } from './executor/protocol.js';
 
 /**
  * The story of a job on a node, from delivery to acknowledgement:
@@ -47,8 +47,6 @@ export interface JobContext {
 /** How a delivery was dealt with; `retry` goes back to the broker. */
 export type JobEnd = 'ended' | 'retry' | 'fenced';
 
-/** Every report wakes a broker, the API and whoever follows the job, on cores that the job itself may need. */
-const REPORT_EVERY_MS = 100;
 const RETRY_DELAYS_MS = [500, 2000, 5000, 15_000, 30_000];
 /** Memory-backed folder for films that must not touch a disk. */
 const MEMORY_FOLDER = '/dev/shm';
@@ -203,6 +201,7 @@ async function runInExecutor(
   const { jobId } = delivery.value;
   // A stage may take longer than the ack wait; until its budget is over the executor counts as working.
   const alive = setInterval(() => delivery.working(), context.ackWaitMs / 3);
+  // Every report wakes a broker, the API and whoever follows the job, on cores that the job itself may need.
   const reports = new AtMostEvery(REPORT_EVERY_MS, (progress: JobProgress) => {
     const { stage, step, steps, fraction } = progress;
     sendProgress(context.connection, { jobId, attempt: claim.attempt, stage, step, steps, fraction });

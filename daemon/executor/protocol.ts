@@ -42,6 +42,12 @@ export type ToExecutor =
   | { readonly type: 'cancel' }
   | { readonly type: 'check'; readonly id: number; readonly question: PromptCheckRequest };
 
+/**
+ * Steps of a job that follow each other faster are told together. The executor leaves out what comes too soon, since a graph
+ * run lets no timer fire; the supervisor, where one can, passes on the last word of each span.
+ */
+export const REPORT_EVERY_MS = 100;
+
 /** A finished file of a job: the result itself or a film's poster. */
 export interface ProducedMedia {
   readonly part: 'result' | 'poster';

@@ -3,12 +3,10 @@ import type { JobMetrics, Stage, StageTiming } from '../../core/messages.js';
 import type { RunMeter } from '../../models/run-meter.js';
 import { Cancelled } from '../../pipelines/cancelled.js';
 import type { PipelineObserver } from '../../pipelines/pipeline.js';
+import { REPORT_EVERY_MS } from './protocol.js';
 
 type Weights = Readonly<Partial<Record<Stage, number>>>;
 type Report = (progress: { stage: Stage; step: number; steps: number; fraction: number }) => void;
-
-/** Steps that follow each other faster are told together; the supervisor passes on no more of them. */
-const REPORT_EVERY_MS = 100;
 
 /** One stage of a job, over all the times it was entered. */
 interface StageTotal {
