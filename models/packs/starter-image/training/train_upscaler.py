@@ -1,6 +1,6 @@
 """Trains the up-scaler on the pairs of upscaler_pairs.py: `train_upscaler.py MINUTES [STEPS]`. Resumes from WORK/upscaler.pt.
 
-The learning rate falls over STEPS steps, all in all, or the minutes of this run, whichever end sooner. Every fourth picture went through
+The learning rate falls over STEPS steps, all in all, or the minutes of this run, whichever end sooner. Every fifth patch went through
 neither denoiser nor decoder, so that pictures of other makers are enlarged and not redrawn."""
 import sys
 import time
@@ -41,8 +41,9 @@ class Pairs:
             source = int(rng.choice(3, p=(0.2, 0.4, 0.4)))
             small, big = drawn[i, source, y:y + SIDE, x:x + SIDE], large[i, y * SCALE:(y + SIDE) * SCALE, x * SCALE:(x + SIDE) * SCALE]
             # The traces of cells are the same from either side; drawings are not, but their mirror images are drawings too.
-            low.append(small[:, ::-1] if rng.random() < 0.5 else small)
-            high.append(big[:, ::-1] if low[-1] is not small else big)
+            turned = -1 if rng.random() < 0.5 else 1
+            low.append(small[:, ::turned])
+            high.append(big[:, ::turned])
         return tensor(np.stack(low)), tensor(np.stack(high))
 
 

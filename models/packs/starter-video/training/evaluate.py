@@ -3,8 +3,8 @@
     python evaluate.py --work FOLDER [--sheet PICTURE.png]
 
 For every motion of motions.py, held-out wordings are set on pictures the training never saw. Motion is measured on
-decoded frames by optical flow (Farneback) and brightness, not on latents: what moves, where and which way. Flicker is the part of a pixel's change that
-goes back in the next frame, beside the same of the training clips.
+decoded frames by optical flow (Farneback) and brightness, not on latents: what moves, where and which way. Flicker is the
+part of a pixel's change that goes back in the next frame, beside the same of the training clips.
 """
 
 import argparse

@@ -83,6 +83,14 @@ def pack(fields: torch.Tensor) -> torch.Tensor:
     return cut.permute(0, 2, 3, 5, 1, 4, 6).reshape(b, f * (rows // PATCH) * (columns // PATCH), c * PATCH * PATCH)
 
 
+def packed_clips(clips: list[dict], frames: int):
+    """What clips of one grid hold, as tokens for the transformer: their latents, scaled, and their pictures at all times."""
+    latents = torch.stack([torch.from_numpy(clip["latents"]) for clip in clips])
+    seen = torch.stack([torch.from_numpy(clip["seen"]) for clip in clips])
+    scaled = (latents - MEAN.view(1, -1, 1, 1, 1)) / DEVIATION.view(1, -1, 1, 1, 1)
+    return pack(scaled), pack(seen[:, :, None].expand(-1, -1, frames, -1, -1))
+
+
 def tokens_of(tokenizer: Tokenizer, captions: list[str]):
     ids = np.zeros((len(captions), MAX_TOKENS), np.int64)
     mask = np.zeros((len(captions), MAX_TOKENS), np.float32)
@@ -152,10 +160,7 @@ def heard(nets, tokenizer, clips_each: int = 4, frames: int = 7) -> dict:
     for name, channels in TELLING.items():
         for direction, channel in channels.items():
             clips = [make_clip(random, frames, grid, motions=[(name, direction)]) for _ in range(clips_each)]
-            target = torch.stack([torch.from_numpy(clip["latents"]) for clip in clips])
-            target = pack((target - MEAN.view(1, -1, 1, 1, 1)) / DEVIATION.view(1, -1, 1, 1, 1))
-            seen = torch.stack([torch.from_numpy(clip["seen"]) for clip in clips])
-            seen = pack(seen[:, :, None].expand(-1, -1, frames, -1, -1))
+            target, seen = packed_clips(clips, frames)
             ids, mask = tokens_of(tokenizer, [clip["caption"] for clip in clips])
             states = nets["text_encoder"](input_ids=ids).last_hidden_state
             noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(7))
@@ -210,10 +215,7 @@ def main():
         # Every length that can be asked for, the short ones more often: they are cheap.
         frames = int(random.choice([4, 5, 7, 8, 10, 13, 16, 20, 26, 31], p=[0.27, 0.23, 0.16, 0.1, 0.08, 0.06, 0.07, 0.01, 0.01, 0.01]))
         clips = [make_clip(random, frames, grid) for _ in range(given.batch)]
-        target = torch.stack([torch.from_numpy(clip["latents"]) for clip in clips])
-        target = pack((target - MEAN.view(1, -1, 1, 1, 1)) / DEVIATION.view(1, -1, 1, 1, 1))
-        seen = torch.stack([torch.from_numpy(clip["seen"]) for clip in clips])
-        seen = pack(seen[:, :, None].expand(-1, -1, frames, -1, -1))
+        target, seen = packed_clips(clips, frames)
         captions = [clip["caption"] if random.uniform() > 0.1 else "" for clip in clips]
         ids, mask = tokens_of(tokenizer, captions)
         states = nets["text_encoder"](input_ids=ids).last_hidden_state
