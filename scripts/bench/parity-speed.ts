@@ -10,13 +10,14 @@ import type { PipelineObserver } from '../../pipelines/pipeline.js';
 import { openPipeline } from '../../pipelines/registry.js';
 import { openBareLoop } from './bare-loop.js';
 
-const usage = `usage: node dist/scripts/bench/parity-speed.js [--pack DIR]... [--steps N] [--rounds N] [--pictures N]
-                                                [--threads N] [--python PROGRAM]
+const usage = `usage: node dist/scripts/bench/parity-speed.js [--pack DIR]... [--steps N] [--processes N] [--rounds N]
+                                                [--pictures N] [--threads N] [--python PROGRAM]
 
 Time of one guided Stable Diffusion picture through the pipeline, beside a bare loop of session.run calls with the
 same inputs and, with --python, a Python loop over onnxruntime doing the same work. Each runs in a process of its
 own, the first two in the environment of the node's executor; they take turns, one round of some pictures each, and
-the medians of the rounds are compared, in time passed and in CPU time, which other programs disturb less.`;
+are started anew after some rounds, since where a process's memory happens to lie makes all its runs faster or slower
+by a tenth. The medians of all rounds are compared, in time passed and in CPU time, which other programs disturb less.`;
 
 /** What is measured: one size, one number of steps. */
 interface Job {
@@ -108,54 +109,52 @@ function start(program: string, args: readonly string[], extra: Readonly<Record<
 }
 
 interface Plan {
+  readonly processes: number;
   readonly rounds: number;
   readonly pictures: number;
   readonly python: string | undefined;
 }
 
-async function measure(job: Job, { rounds, pictures, python }: Plan): Promise<string> {
+async function measure(job: Job, { processes, rounds, pictures, python }: Plan): Promise<string> {
   const { width, height, h, w } = await shapeOf(job.pack);
   const vae = JSON.parse(await readFile(join(job.pack, 'vae_decoder/config.json'), 'utf8')) as {
     latent_channels: number;
   };
+  const measured = ['--pack', job.pack, '--steps', String(job.steps), '--threads', String(job.threads)];
   const self = (side: string) =>
     start(
       process.execPath,
-      [
-        fileURLToPath(import.meta.url),
-        ...[
-          '--side',
-          side,
-          '--pack',
-          job.pack,
-          '--steps',
-          String(job.steps),
-          '--threads',
-          String(job.threads),
-        ],
-      ],
+      [fileURLToPath(import.meta.url), '--side', side, ...measured],
       GRAPH_PROCESS_ENVIRONMENT,
     );
-  const sides: Record<string, Side> = { ours: self('ours'), bare: self('bare') };
-  if (python !== undefined) {
-    sides['python'] = start(python, [
-      join(PROJECT_ROOT, 'scripts/bench/python_loop.py'),
-      job.pack,
-      ...[job.steps, vae.latent_channels, h, w, job.threads].map(String),
-    ]);
-  }
+  const startSides = (): Record<string, Side> => ({
+    ours: self('ours'),
+    bare: self('bare'),
+    ...(python === undefined
+      ? {}
+      : {
+          python: start(python, [
+            join(PROJECT_ROOT, 'scripts/bench/python_loop.py'),
+            job.pack,
+            ...[job.steps, vae.latent_channels, h, w, job.threads].map(String),
+          ]),
+        }),
+  });
   const times: Record<string, number[]> = { ours: [], bare: [], python: [], inside: [] };
   const cpu: Record<string, number[]> = { ours: [], bare: [], python: [] };
-  for (const side of Object.values(sides)) await side.round(pictures);
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, side] of Object.entries(sides)) {
-      const [ms, cpuMs, inside] = await side.round(pictures);
-      times[name].push(ms);
-      cpu[name].push(cpuMs);
-      if (name === 'ours') times['inside'].push(inside);
+  for (let each = 0; each < processes; each++) {
+    const sides = startSides();
+    for (const side of Object.values(sides)) await side.round(pictures);
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, side] of Object.entries(sides)) {
+        const [ms, cpuMs, inside] = await side.round(pictures);
+        times[name].push(ms);
+        cpu[name].push(cpuMs);
+        if (name === 'ours') times['inside'].push(inside);
+      }
     }
+    for (const side of Object.values(sides)) side.stop();
   }
-  for (const side of Object.values(sides)) side.stop();
   const show = (ms: number) => ms.toFixed(ms < 100 ? 2 : 0);
   const ratio = (of: Record<string, number[]>, name: string) =>
     (median(of['ours']) / median(of[name])).toFixed(3);
@@ -177,7 +176,8 @@ const { values } = parseArgs({
   options: {
     pack: { type: 'string', multiple: true },
     steps: { type: 'string', default: '25' },
-    rounds: { type: 'string', default: '15' },
+    processes: { type: 'string', default: '9' },
+    rounds: { type: 'string', default: '3' },
     pictures: { type: 'string', default: '10' },
     threads: { type: 'string', default: '1' },
     python: { type: 'string' },
@@ -193,7 +193,12 @@ const jobs = packs.map((pack) => ({ pack, steps: Number(values.steps), threads: 
 if (values.help) console.log(usage);
 else if (values.side !== undefined) await serve(values.side, jobs[0]);
 else {
-  const plan = { rounds: Number(values.rounds), pictures: Number(values.pictures), python: values.python };
+  const plan = {
+    processes: Number(values.processes),
+    rounds: Number(values.rounds),
+    pictures: Number(values.pictures),
+    python: values.python,
+  };
   console.log(
     '| pack | size | steps | ours ms | of it in graph runs | bare loop ms | ratio | of CPU time | Python loop ms | ratio | of CPU time |',
   );
