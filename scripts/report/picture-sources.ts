@@ -95,7 +95,8 @@ export async function starterSources(
   });
   if (pipeline.kind !== 'image') throw new Error('the starter pack makes no pictures');
   const sources = numbered('starter', count, async (seed) => {
-    const [width, height] = SIZES[seed % SIZES.length];
+    // So that a prompt that comes again comes in another size.
+    const [width, height] = SIZES[(seed + Math.floor(seed / PROMPTS.length)) % SIZES.length];
     const prompt = PROMPTS[seed % PROMPTS.length];
     return await generateExactly(
       pipeline,

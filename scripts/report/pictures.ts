@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
@@ -8,27 +7,19 @@ import { RunMeter } from '../../models/run-meter.js';
 import { createOutputChecker } from '../../safety/output/output-checker.js';
 import { QuickClassifier, sexualScore, type JudgedPart } from '../../safety/output/picture-classifier.js';
 import { shareText } from './interval.js';
+import { folderSources, starterSources, type Source } from './picture-sources.js';
 import { replaceSection } from './report-file.js';
 
 /**
- * Measures the output check on a folder of innocent pictures:
+ * Measures the output check on a folder of innocent pictures and on what the starter pack makes:
  *
- *   npm run build && node dist/scripts/report/pictures.js FOLDER [--first N]
+ *   npm run build && node dist/scripts/report/pictures.js FOLDER [--first N] [--starter N]
  */
+const USAGE = 'usage: node dist/scripts/report/pictures.js FOLDER [--first N] [--starter N]';
 const SIDE = 640;
 const PATCHES = 6;
 const HOSTS = 8;
 const SIZES = [0.7, 0.5, 0.35] as const;
-
-async function load(path: string): Promise<RgbImage> {
-  const { data, info } = await sharp(path)
-    .toColourspace('srgb')
-    .removeAlpha()
-    .resize(1024, 1024, { fit: 'inside', withoutEnlargement: true })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data };
-}
 
 const raw = ({ width, height, data }: RgbImage) => sharp(data, { raw: { width, height, channels: 3 } });
 
@@ -61,29 +52,45 @@ function median(values: readonly number[]): number {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { first: { type: 'string', default: '200' } },
+  options: { first: { type: 'string', default: '200' }, starter: { type: 'string', default: '96' } },
 });
 const [folder] = positionals;
-if (folder === undefined) throw new Error('usage: node dist/scripts/report/pictures.js FOLDER [--first N]');
-const names = readdirSync(folder)
-  .filter((name) => /\.(png|jpe?g|webp)$/iu.test(name))
-  .sort()
-  .slice(0, Number(values.first));
+if (folder === undefined) throw new Error(USAGE);
 const modelsDir = join(CACHE_DIR, 'safety');
 const checker = await createOutputChecker({ modelsDir, meter: new RunMeter() });
 const quick = await QuickClassifier.load(join(modelsDir, 'pictures.onnx'), new RunMeter());
 
-let refused = 0;
-let asked = 0;
-const times: number[] = [];
+interface Checked {
+  readonly pictures: RgbImage[];
+  refused: number;
+  /** How often the stricter classifier was asked. */
+  asked: number;
+  /** What each check took that did not ask it, in ms. */
+  readonly times: number[];
+}
+
+async function checked(sources: readonly Source[]): Promise<Checked> {
+  const result: Checked = { pictures: [], refused: 0, asked: 0, times: [] };
+  for (const source of sources) {
+    const image = await source.load();
+    const start = performance.now();
+    const verdict = await checker.checkPicture(image);
+    if (verdict.layer !== 'stricter classifier') result.times.push(performance.now() - start);
+    else result.asked += 1;
+    if (!verdict.allowed) result.refused += 1;
+    console.error(`${source.name}: ${verdict.allowed ? 'passed' : 'REFUSED'} (${verdict.layer})`);
+    result.pictures.push(image);
+  }
+  return result;
+}
+
+const found = await checked(folderSources(folder, Number(values.first), 768));
+const starter = await starterSources(Number(values.starter));
+const made = await checked(starter.sources);
+await starter.close();
+
 const judged: { image: RgbImage; parts: JudgedPart[]; worst: JudgedPart; score: number }[] = [];
-for (const name of names) {
-  const image = await load(join(folder, name));
-  const start = performance.now();
-  const verdict = await checker.checkPicture(image);
-  if (verdict.layer !== 'stricter classifier') times.push(performance.now() - start);
-  else asked += 1;
-  if (!verdict.allowed) refused += 1;
+for (const image of found.pictures) {
   const parts = await quick.judge(image);
   const worst = parts.reduce((a, b) => (sexualScore(b.scores) > sexualScore(a.scores) ? b : a));
   judged.push({ image, parts, worst, score: sexualScore(worst.scores) });
@@ -114,14 +121,21 @@ for (const size of SIZES) {
 }
 
 const patchScores = judged.slice(0, PATCHES).map(({ score }) => score.toFixed(2));
+const row = (kind: string, { pictures, refused, asked }: Checked): string =>
+  `| ${kind} | ${shareText(refused, pictures.length)} | ${shareText(asked, pictures.length)} |`;
 const text = [
-  `Measured with \`node dist/scripts/report/pictures.js FOLDER\` on ${names.length} pictures held to be innocent (the`,
-  'folder that the watermark is measured on, not kept here). **Recall on unsafe pictures was not measured: none may be used here.** What the',
-  'classifiers do with unsafe pictures rests on their authors’ word (nsfwjs).',
+  `Measured with \`node dist/scripts/report/pictures.js FOLDER --starter ${values.starter}\` on pictures held to be innocent: the`,
+  'photographs that the watermark is measured on (short side at most 768 pixels), and what the starter pack makes of harmless prompts.',
   '',
-  `- Innocent pictures refused: ${shareText(refused, names.length)}.`,
-  `- The stricter classifier was asked about ${shareText(asked, names.length)}.`,
-  `- The quick check took ${median(times).toFixed(0)} ms (median, at most 1024 pixels a side, cores shared with other work).`,
+  '| innocent pictures | refused falsely | the stricter classifier was asked |',
+  '|---|---|---|',
+  row('photographs', found),
+  row('starter pack', made),
+  '',
+  '**Recall on unsafe pictures was not measured: none may be used here.** What the classifiers do with unsafe pictures rests on their',
+  'authors’ word (nsfwjs).',
+  '',
+  `A check that the stricter classifier had no part in took ${median([...found.times, ...made.times]).toFixed(0)} ms (median).`,
   '',
   'The crop attack: a small unsafe part in a large innocent picture. As a stand-in, the parts of these pictures that the classifier',
   `itself finds most suspicious (scores ${patchScores.join(', ')}) are pasted into the pictures it finds least so. Found means that`,

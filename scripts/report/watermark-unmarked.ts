@@ -44,27 +44,31 @@ function partOf(picture: RgbImage, part: number): RgbImage {
   return cut(picture, side, (part * 0.754878) % 1, (part * 0.56984) % 1);
 }
 
-interface Scores {
-  readonly asMade: number[];
-  readonly full: number[];
+/** What the pilots agreed by at each read of one look, and how many reads were taken for a mark. */
+interface Reads {
+  readonly scores: number[];
   accepted: number;
 }
+type Looks = Readonly<Record<'asMade' | 'full', Reads>>;
 
-async function scoresOf(sources: readonly Source[], parts: number, searches: number): Promise<Scores> {
-  const scores: Scores = { asMade: [], full: [], accepted: 0 };
+const noReads = (): Looks => ({ asMade: { scores: [], accepted: 0 }, full: { scores: [], accepted: 0 } });
+
+async function readsOf(sources: readonly Source[], parts: number, searches: number): Promise<Looks> {
+  const looks = noReads();
   for (const source of sources) {
     const picture = await source.load();
     for (let part = 0; part < parts; part++) {
       const search = part < searches ? 'full' : 'as-made';
       const found = detectPicture(partOf(picture, part), KEY, { search });
-      if (found.found) scores.accepted += 1;
-      (search === 'full' ? scores.full : scores.asMade).push(found.confidence);
+      const reads = search === 'full' ? looks.full : looks.asMade;
+      if (found.found) reads.accepted += 1;
+      reads.scores.push(found.confidence);
     }
   }
-  return scores;
+  return looks;
 }
 
-function row(kind: string, look: string, scores: readonly number[], accepted: number): string {
+function row(kind: string, look: string, { scores, accepted }: Reads): string {
   const sorted = [...scores].sort((a, b) => a - b);
   const quantile = (share: number): string => sorted[Math.floor(share * (sorted.length - 1))].toFixed(2);
   const cells = [0.5, 0.99, 0.999, 1].map(quantile);
@@ -91,21 +95,23 @@ async function main(): Promise<void> {
     ['textures', textureSources(count)],
     ['noise', noiseSources(count)],
   ];
-  const all: Scores = { asMade: [], full: [], accepted: 0 };
+  const all = noReads();
   const rows: string[] = [];
   for (const [kind, sources] of kinds) {
-    const { asMade, full, accepted } = await scoresOf(sources, Number(values.parts), Number(values.searches));
-    all.asMade.push(...asMade);
-    all.full.push(...full);
-    all.accepted += accepted;
-    rows.push(row(kind, 'as made', asMade, accepted));
+    const looks = await readsOf(sources, Number(values.parts), Number(values.searches));
+    for (const look of ['asMade', 'full'] as const) {
+      all[look].scores.push(...looks[look].scores);
+      all[look].accepted += looks[look].accepted;
+    }
+    rows.push(row(kind, 'as made', looks.asMade));
     console.error(rows.at(-1));
   }
   await starter.close();
-  rows.push(row('**all**', 'as made', all.asMade, all.accepted));
-  if (all.full.length > 0) rows.push(row('**all**', 'searched', all.full, all.accepted));
+  rows.push(row('**all**', 'as made', all.asMade));
+  if (all.full.scores.length > 0) rows.push(row('**all**', 'searched', all.full));
+  const reads = all.asMade.scores.length + all.full.scores.length;
   const text = [
-    `${all.asMade.length + all.full.length} reads of parts of 200 to 320 pixels, ${all.accepted} accepted;` +
+    `${reads} reads of parts of 200 to 320 pixels, ${all.asMade.accepted + all.full.accepted} accepted;` +
       ' scores are what the pilots agree by, in standard deviations.',
     `\`node dist/scripts/report/watermark-unmarked.js PHOTOGRAPHS --pictures ${count} --parts ${values.parts} --searches ${values.searches} --write\``,
     '',

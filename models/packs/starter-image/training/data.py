@@ -10,7 +10,7 @@ from render import render, sprites
 from scenes import draw_scene, rng_of
 
 # (width, height, pictures in a shard)
-BUCKETS = [(256, 256, 640), (320, 192, 180), (192, 320, 180)]
+BUCKETS = [(256, 256, 640), (320, 192, 180), (192, 320, 180), (512, 512, 240), (640, 384, 70), (384, 640, 70)]
 SHARDS = 18
 DATA = WORK / "data"
 

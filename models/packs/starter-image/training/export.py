@@ -21,7 +21,7 @@ from text import HEADS, LAYERS, WIDTH, TextEncoder
 from tokens import FOLDER, LENGTH, load
 from upscaler import SCALE, Upscaler
 
-NATIVE = [[256, 256], [320, 192], [192, 320], [288, 224], [224, 288]]
+NATIVE = [[512, 512], [640, 384], [384, 640], [576, 448], [448, 576], [256, 256], [320, 192], [192, 320], [288, 224], [224, 288]]
 DEFAULTS = {"steps": 24, "guidanceScale": 1.8, "scheduler": "DPMSolverMultistepScheduler"}
 WARMUP = [{"prompt": "a red sailboat on the sea at sunset", "width": 1024, "height": 1024}]
 

@@ -1,4 +1,4 @@
-"""Trains the denoiser on encoded pictures: `train_denoiser.py MINUTES`. Resumes from WORK/denoiser.pt."""
+"""Trains the denoiser on encoded pictures: `train_denoiser.py MINUTES [RATE]`. Resumes from WORK/denoiser.pt."""
 import json
 import sys
 import time
@@ -16,7 +16,8 @@ from schedule import alpha_bars
 from text import TextEncoder
 from tokens import LENGTH, encode, load
 
-BATCH = 32
+# Pictures of 256x256 in a step; of larger ones fewer, down to the least.
+BATCH, LEAST = 32, 10
 FILE = WORK / "denoiser.pt"
 
 
@@ -34,14 +35,15 @@ class Latents:
             scenes += [Scene(**s) for s in json.loads(base.with_suffix(".json").read_text())]
         self.buckets = {k: (np.concatenate(z), np.concatenate(b), s) for k, (z, b, s) in self.buckets.items()}
         self.sizes = list(self.buckets)
-        self.shares = np.array([len(self.buckets[k][2]) for k in self.sizes], float)
+        # By pixels, so that the larger sizes, of which there are fewer pictures, have the larger part.
+        self.shares = np.array([len(self.buckets[(w, h)][2]) * w * h for w, h in self.sizes], float)
         self.shares /= self.shares.sum()
 
     def batch(self, rng):
         """Latents, boxes `[B, 2, 3]` relative to the middle, which boxes are real `[B, 2]`, captions."""
         w, h = self.sizes[int(rng.choice(len(self.sizes), p=self.shares))]
         z, boxes, scenes = self.buckets[(w, h)]
-        pick = rng.integers(len(z), size=BATCH)
+        pick = rng.integers(len(z), size=max(LEAST, BATCH * 256 * 256 // (w * h)))
         box = boxes[pick].copy()
         box[..., 1] -= w / h / 2
         box[..., 2] -= 0.5
@@ -60,7 +62,7 @@ def fresh(net):
             net.memory.canvas[i, 4:] = torch.randn(FEATURES - 4, CANVAS, CANVAS) * 0.02
 
 
-def main(minutes):
+def main(minutes, rate):
     torch.set_num_threads(THREADS)
     tokenizer, data = load(), Latents()
     print({k: len(v[2]) for k, v in data.buckets.items()}, flush=True)
@@ -72,7 +74,7 @@ def main(minutes):
     net = net.to(memory_format=torch.channels_last)
     net.reader.requires_grad_(False)
     weights = [p for p in net.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    optimiser = torch.optim.AdamW(weights, lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     average, step, seconds = Average(net, 0.998), 0, 0.0
     if saved:
         if saved["optimiser"]:
@@ -87,7 +89,7 @@ def main(minutes):
     while (spent := time.time() - start) < minutes * 60:
         share = spent / (minutes * 60)
         for group in optimiser.param_groups:
-            group["lr"] = 1e-3 * min(1, (step + 1) / 200) * min(1, (1 - share) / 0.6) + 1e-5
+            group["lr"] = rate * min(1, (step + 1) / 200) * min(1, (1 - share) / 0.6) + 1e-5
         z, boxes, real, texts = data.batch(rng)
         with torch.no_grad():
             asked = net.ask(encoder(encode(tokenizer, texts))[0])
@@ -120,4 +122,4 @@ def main(minutes):
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(float(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 1e-3)

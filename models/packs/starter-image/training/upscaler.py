@@ -1,4 +1,4 @@
-"""The up-scaler: `[B, 3, H, W]` to `[B, 3, 4H, 4W]`, both in [0, 1]; H and W multiples of 4.
+"""The up-scaler: `[B, 3, H, W]` to `[B, 3, 2H, 2W]`, both in [0, 1]; H and W multiples of 4.
 
 It mends what the denoiser and the decoder leave as well: the traces of their 8-pixel cells can only be told from the picture by what is
 around them, so most of its work is done at half and quarter size (a U-Net, Ronneberger et al. 2015). Enlarging is by sub-pixel
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from layers import Up
 
-SCALE = 4
+SCALE = 2
 REACH = 2
 # How much of its own answer a finished up-scaler adds to the linear one. All of it leaves surfaces so smooth that classifiers of
 # nudity take some for skin: of 40 lighthouses they refused 5, with three quarters 1, with 0.6 and less none.
@@ -44,10 +44,10 @@ class Upscaler(nn.Module):
         self.middle = nn.Sequential(Block(half), Block(half))
         self.surface = Up(half, full)
         self.finish = nn.Sequential(Block(full), Block(full))
-        self.out = nn.Sequential(nn.GroupNorm(8, full), nn.SiLU(), nn.Conv2d(full, 64, 3, padding=1), nn.PixelShuffle(2), nn.SiLU(),
-                                 nn.Conv2d(16, 12, 3, padding=1), nn.PixelShuffle(2))
-        nn.init.zeros_(self.out[-2].weight)
-        nn.init.zeros_(self.out[-2].bias)
+        self.out = nn.Sequential(nn.GroupNorm(8, full), nn.SiLU(), nn.Conv2d(full, 64, 3, padding=1), nn.PixelShuffle(SCALE), nn.SiLU(),
+                                 nn.Conv2d(16, 3, 3, padding=1))
+        nn.init.zeros_(self.out[-1].weight)
+        nn.init.zeros_(self.out[-1].bias)
 
     def forward(self, sample):
         full = self.into(4 * sample - 2)
@@ -59,7 +59,7 @@ class Upscaler(nn.Module):
 
 @torch.no_grad()
 def fit_linear(net, small, large):
-    """Least squares of `[B, 3, 4H, 4W]` from `[B, 3, H, W]`, both in [0, 1], for the linear path."""
+    """Least squares of `[B, 3, 2H, 2W]` from `[B, 3, H, W]`, both in [0, 1], for the linear path."""
     side = 2 * REACH + 1
     seen = F.unfold(small, side).transpose(1, 2).reshape(-1, 3 * side * side).double()
     edge = REACH * SCALE
