@@ -32,7 +32,10 @@ function magnitudeQuantile(values: Float32Array, q: number): number {
 }
 
 function clamp(values: Float32Array, limit: number, divisor: number): void {
-  for (let i = 0; i < values.length; i++) values[i] = Math.min(limit, Math.max(-limit, values[i])) / divisor;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    values[i] = (value > limit ? limit : value < -limit ? -limit : value) / divisor;
+  }
 }
 
 /**

@@ -179,7 +179,7 @@ const { values } = parseArgs({
     processes: { type: 'string', default: '9' },
     rounds: { type: 'string', default: '3' },
     pictures: { type: 'string', default: '10' },
-    threads: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '0' },
     python: { type: 'string' },
     side: { type: 'string' },
     help: { type: 'boolean', default: false },

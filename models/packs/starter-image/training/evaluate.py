@@ -38,8 +38,6 @@ def says(text, words):
     return any(f" {word} " in f" {text.lower().replace(',', ' ').replace('.', ' ')} " for word in words)
 
 
-
-
 def prompts(per_object):
     """`[(scene, caption)]`: for each object `per_object` held-out scenes in words of their own."""
     asked = []
@@ -85,15 +83,16 @@ def told(scene, text):
 
 def main(per_object):
     pack, judge = Pack(), load_judge()
+    manifest = json.loads((PACK / "manifest.json").read_text())
+    defaults, (width, height) = manifest["defaults"], manifest["nativeSizes"][0]
     asked = prompts(per_object)
     scenes, texts = [a[0] for a in asked], [a[1] for a in asked]
-    real = [render(rng_of(99, i), s, 256, 256)[0] for i, s in enumerate(scenes)]
+    real = [render(rng_of(99, i), s, width, height)[0] for i, s in enumerate(scenes)]
     real_scores, _ = score(judge, scenes, texts, real)
-    defaults = json.loads((PACK / "manifest.json").read_text())["defaults"]
     start, pictures = time.time(), []
     for i in range(0, len(texts), BATCH):
         part = texts[i:i + BATCH]
-        drawn = pack.draw(part, [1000 + i + k for k in range(len(part))], steps=defaults["steps"], guidance=defaults["guidanceScale"])
+        drawn = pack.draw(part, [1000 + i + k for k in range(len(part))], width, height, defaults["steps"], defaults["guidanceScale"])
         pictures += list((drawn * 255).round().astype(np.uint8))
         if i % 100 == 0:
             print(i, f"{time.time() - start:.0f}s", flush=True)
@@ -101,7 +100,7 @@ def main(per_object):
     missed = defaultdict(int)
     for scene, hit in zip(scenes, named):
         missed[THINGS[scene.thing].name] += 1 - hit
-    result = {"prompts": len(texts), "objects": NAMES, "steps": defaults["steps"], "guidanceScale": defaults["guidanceScale"],
+    result = {"prompts": len(texts), "objects": NAMES, "width": width, "height": height, "steps": defaults["steps"], "guidanceScale": defaults["guidanceScale"],
               "generated": scores, "judge_on_real_renderings_of_the_same_prompts": real_scores,
               "often_missed": [k for k, v in sorted(missed.items(), key=lambda kv: -kv[1]) if v * 2 > per_object]}
     (HERE / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")

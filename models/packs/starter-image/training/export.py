@@ -112,11 +112,11 @@ def configs(pack):
         "num_hidden_layers": LAYERS, "max_position_embeddings": LENGTH, "vocab_size": len(load()),
         "bos_token_id": len(load()) - 2, "eos_token_id": len(load()) - 1, "pad_token_id": len(load()) - 1})
     write(pack / "unet/config.json", {
-        "_class_name": "UNet2DConditionModel", "in_channels": LATENT, "out_channels": LATENT, "sample_size": 32,
+        "_class_name": "UNet2DConditionModel", "in_channels": LATENT, "out_channels": LATENT, "sample_size": 64,
         "cross_attention_dim": WIDTH, "block_out_channels": [128, 192], "time_cond_proj_dim": None})
     for part in ("vae_encoder", "vae_decoder"):
         write(pack / part / "config.json", {
-            "_class_name": "AutoencoderKL", "in_channels": 3, "out_channels": 3, "latent_channels": LATENT, "sample_size": 256,
+            "_class_name": "AutoencoderKL", "in_channels": 3, "out_channels": 3, "latent_channels": LATENT, "sample_size": 512,
             "scaling_factor": 1.0, "block_out_channels": [24, 64, 96, 128]})
     assert 2 ** (4 - 1) == DOWN
     write(pack / "upscaler/config.json", {"scale": SCALE, "restores": True})

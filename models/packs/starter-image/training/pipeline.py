@@ -24,7 +24,7 @@ class Pack:
     def states(self, texts):
         return self.text.run(None, {"input_ids": encode(self.tokenizer, texts, LENGTH).numpy()})[0]
 
-    def draw(self, prompts, seeds, width=256, height=256, steps=24, guidance=1.8, negative=""):
+    def draw(self, prompts, seeds, width=512, height=512, steps=24, guidance=1.8, negative=""):
         """Pictures for prompts, `[B, H, W, 3] float32` in [0, 1]."""
         both = np.concatenate([self.states([negative] * len(prompts)), self.states(prompts)])
         noise = np.stack([np.random.default_rng(s).standard_normal((LATENT, height // DOWN, width // DOWN)) for s in seeds])
@@ -39,5 +39,5 @@ class Pack:
         return (pictures.transpose(0, 2, 3, 1) / 2 + 0.5).clip(0, 1)
 
     def enlarge(self, picture):
-        """Four times the size: `[H, W, 3]` to `[4H, 4W, 3]`, both in [0, 1]."""
+        """Twice the size: `[H, W, 3]` to `[2H, 2W, 3]`, both in [0, 1]."""
         return self.upscaler.run(None, {"sample": picture.transpose(2, 0, 1)[None].astype(np.float32)})[0][0].transpose(1, 2, 0)

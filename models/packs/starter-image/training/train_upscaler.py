@@ -87,7 +87,7 @@ def main(minutes, steps):
                 judged.load_state_dict(average.weights)
                 with torch.autocast("cpu", torch.bfloat16):
                     made = judged(test[0]).float()
-                cubic = F.interpolate(test[0], scale_factor=4.0, mode="bicubic").clamp(0, 1)
+                cubic = F.interpolate(test[0], scale_factor=float(SCALE), mode="bicubic").clamp(0, 1)
                 psnr, base = (-10 * torch.log10(F.mse_loss(v, test[1])).item() for v in (made, cubic))
             print(f"step {step} {spent:.0f}s loss {loss.item():.4f} kept-back pictures {psnr:.2f} dB, bicubic {base:.2f}", flush=True)
             keep()

@@ -11,9 +11,9 @@ from layers import Up
 
 SCALE = 2
 REACH = 2
-# How much of its own answer a finished up-scaler adds to the linear one. All of it leaves surfaces so smooth that classifiers of
-# nudity take some for skin: of 40 lighthouses they refused 5, with three quarters 1, with 0.6 and less none.
-SHARE = 0.5
+# How much of its own answer a finished up-scaler adds to the linear one. All of it leaves surfaces so smooth that the watermark of some
+# pictures does not outlive WebP at quality 50.
+SHARE = 0.75
 
 
 class Block(nn.Module):

@@ -1,6 +1,6 @@
 """Makes what the up-scaler learns from: `upscaler_pairs.py [SHARDS]` writes WORK/pairs. Resumable: a finished shard is kept.
 
-A shard holds renderings `<shard>.large.npy [64, 1024, 1024, 3] uint8`, and beside them `<shard>.drawn.npy [64, 3, 256, 256, 3] uint8`: the
+A shard holds renderings `<shard>.large.npy [64, 1024, 1024, 3] uint8`, and beside them `<shard>.drawn.npy [64, 3, 512, 512, 3] uint8`: the
 rendering made smaller, and twice what the pack's own denoiser and decoder make of it, faults and all."""
 import sys
 
@@ -15,7 +15,7 @@ from render import render, sprites
 from scenes import draw_scene, rng_of
 
 PAIRS = WORK / "pairs"
-COUNT, SMALL, LARGE = 64, 256, 1024
+COUNT, SMALL, LARGE = 64, 512, 1024
 # Timesteps from which the denoiser draws again; from deeper ones things would be elsewhere than in the rendering.
 DEPTHS, STEPS = (60, 450), 5
 
