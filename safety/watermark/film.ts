@@ -17,7 +17,7 @@ import { folded, projected, synthesised, type Values } from './tile.js';
  * every frame. It stands still, so that a codec pays for it once in each group of pictures, and a reader that
  * adds frames up gains on whatever moves.
  */
-const STRENGTH: StrengthRule = { floor: 0.8, perDeviation: 0.18, cap: 4.5, inBlack: 0.6 };
+const STRENGTH: StrengthRule = { floor: 0.84, perDeviation: 0.2, cap: 4.8, inBlack: 0.6 };
 
 /** Marks the frames of one film, one after the other. */
 export interface FrameMarker {
