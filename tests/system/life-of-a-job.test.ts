@@ -9,6 +9,7 @@ import { payloadFor } from '../../safety/watermark/payload.js';
 import { detectPicture } from '../../safety/watermark/picture.js';
 import { startBroker } from '../../scripts/system/broker.js';
 import { startNodeProgram, type Program } from '../../scripts/system/program.js';
+import { until } from '../support/api.js';
 import { startTestSystem, type TestSystem } from '../support/system.js';
 
 let at: TestSystem;
@@ -106,6 +107,8 @@ describe('a picture', () => {
     await at.denoising(jobId);
     process.kill(at.pidOf('nats-server'), 'SIGKILL');
     await at.system.programs.find(({ name }) => name === 'nats-server')?.ended;
+    // A busy machine tells the API a moment later; until then a job is accepted, and kept for the broker's return.
+    await until(async () => ((await at.request('GET', '/healthz')).status === 503 ? true : undefined));
     const answer = await at.request('POST', '/v1/images/generate', LONG);
     expect(answer.status).toBe(503);
     extra.push((await startBroker(at.brokerBinary, at.brokerPort, at.dataDir)).program);
