@@ -26,6 +26,9 @@ interface Job {
   readonly threads: number;
 }
 
+/** Until then our code is not compiled for what it does most. */
+const WARM_UP_ROUNDS = 3;
+
 const silent: PipelineObserver = { progress: async () => {} };
 
 function median(values: readonly number[]): number {
@@ -144,7 +147,8 @@ async function measure(job: Job, { processes, rounds, pictures, python }: Plan):
   const cpu: Record<string, number[]> = { ours: [], bare: [], python: [] };
   for (let each = 0; each < processes; each++) {
     const sides = startSides();
-    for (const side of Object.values(sides)) await side.round(pictures);
+    for (const side of Object.values(sides))
+      for (let round = 0; round < WARM_UP_ROUNDS; round++) await side.round(pictures);
     for (let round = 0; round < rounds; round++) {
       for (const [name, side] of Object.entries(sides)) {
         const [ms, cpuMs, inside] = await side.round(pictures);
