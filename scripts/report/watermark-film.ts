@@ -8,6 +8,7 @@ import type { RgbImage } from '../../core/media.js';
 import { findFfmpeg } from '../../daemon/media/find-ffmpeg.js';
 import { createFrameMarker, FilmReader } from '../../safety/watermark/film.js';
 import { payloadFor, toHex } from '../../safety/watermark/payload.js';
+import { attackTable } from './attack-table.js';
 import { psnr } from './picture-quality.js';
 import { replaceSection } from './report-file.js';
 
@@ -160,10 +161,7 @@ const text = [
     `${times(sorted[0])} to ${times(sorted[sorted.length - 1])}).`,
   `\`node dist/scripts/report/watermark-film.js PHOTOGRAPHS --clips ${clips} --write\``,
   '',
-  '| film | read whole | aim |\n|---|---|---|',
-  ...ROWS.map(
-    ({ name, aim }) => `| ${name} | ${((100 * (read.get(name) ?? 0)) / clips).toFixed(0)}% | ${aim}% |`,
-  ),
+  attackTable('film', ROWS, read, clips),
 ].join('\n');
 console.log(text);
 if (values.write) replaceSection('films', text, 'watermark.md');

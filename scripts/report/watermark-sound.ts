@@ -8,6 +8,7 @@ import { decodeAudio } from '../../daemon/media/encode-audio.js';
 import { findFfmpeg } from '../../daemon/media/find-ffmpeg.js';
 import { payloadFor, toHex } from '../../safety/watermark/payload.js';
 import { detectSound, embedSound } from '../../safety/watermark/sound.js';
+import { attackTable, type Attempt } from './attack-table.js';
 import { replaceSection } from './report-file.js';
 
 /**
@@ -31,13 +32,7 @@ const ffmpegPath = findFfmpeg();
 const scratch = mkdtempSync(join(tmpdir(), 'watermark-sound-'));
 
 /** What may happen to a marked sound: options of ffmpeg, and the kind of file that comes out. */
-const ATTACKS: readonly {
-  name: string;
-  file: string;
-  options: readonly string[];
-  /** Percent to be read whole. */
-  aim?: number;
-}[] = [
+const ATTACKS: readonly (Attempt & { file: string; options: readonly string[] })[] = [
   { name: 'as made (WAV)', file: 'a.wav', options: [] },
   { name: 'AAC 128', file: 'a.m4a', options: ['-c:a', 'aac', '-b:a', '128k'] },
   { name: 'AAC 64', file: 'a.m4a', options: ['-c:a', 'aac', '-b:a', '64k'], aim: 95 },
@@ -136,16 +131,12 @@ async function attacks(): Promise<void> {
   }
   const sorted = [...ratios].sort((a, b) => a - b);
   const decibels = (value: number): string => value.toFixed(1);
-  const percent = (name: string): string => `${((100 * (read.get(name) ?? 0)) / ratios.length).toFixed(0)}%`;
   const text = [
     `${ratios.length} sounds of ${LEAST_SECONDS} to ${SECONDS} seconds, at a signal-to-noise ratio of ` +
       `${decibels(sorted[0])} to ${decibels(sorted[sorted.length - 1])} dB (median ${decibels(sorted[sorted.length >> 1])}; aim 25).`,
     '`node dist/scripts/report/watermark-sound.js SOUNDS... --write`',
     '',
-    '| sound | read whole | aim |\n|---|---|---|',
-    ...ATTACKS.map(
-      ({ name, aim }) => `| ${name} | ${percent(name)} | ${aim === undefined ? '' : `${aim}%`} |`,
-    ),
+    attackTable('sound', ATTACKS, read, ratios.length),
   ].join('\n');
   console.log(text);
   if (values.write) replaceSection('sounds', text, 'watermark.md');

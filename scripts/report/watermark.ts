@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { payloadFor, toHex } from '../../safety/watermark/payload.js';
 import { detectPicture, embedPicture } from '../../safety/watermark/picture.js';
+import { attackTable, percentRead, type Attempt } from './attack-table.js';
 import { otherMethod, type WatermarkMethod } from './other-watermarks.js';
 import { psnr, ssim } from './picture-quality.js';
 import { drawnSources, folderSources, starterSources, type Source } from './picture-sources.js';
@@ -80,19 +81,12 @@ const mean = (values: readonly number[]): number =>
 const quality = ({ psnr: decibels, ssim: likeness }: Outcome): string =>
   `PSNR mean ${mean(decibels).toFixed(1)} dB, least ${Math.min(...decibels).toFixed(1)}; ` +
   `SSIM of luma mean ${mean(likeness).toFixed(4)}, least ${Math.min(...likeness).toFixed(4)}`;
-const percent = ({ read, pictures }: Outcome, attack: string): string =>
-  `${((100 * (read.get(attack) ?? 0)) / pictures).toFixed(0)}%`;
-
 /** Our outcome as a table, its quality in a sentence above it. */
-function oneTable(command: string, attempts: readonly Attack[], ours: Outcome, withAims: boolean): string {
-  const rows = attempts.map(
-    ({ name, aim }) => `| ${name} | ${percent(ours, name)} |${withAims ? ` ${aim}% |` : ''}`,
-  );
+function oneTable(command: string, attempts: readonly Attempt[], ours: Outcome): string {
   return [
     `${ours.pictures} pictures: ${quality(ours)}. \`${command}\``,
     '',
-    withAims ? '| attack | read whole | aim |\n|---|---|---|' : '| attack | read whole |\n|---|---|',
-    ...rows,
+    attackTable('attack', attempts, ours.read, ours.pictures),
   ].join('\n');
 }
 
@@ -109,7 +103,10 @@ function besideTable(
     `| attack | ${names.join(' | ')} |`,
     `|---|${names.map(() => '---|').join('')}`,
     `| PSNR, mean | ${outcomes.map((each) => `${mean(each.psnr).toFixed(1)} dB`).join(' | ')} |`,
-    ...attempts.map(({ name }) => `| ${name} | ${outcomes.map((each) => percent(each, name)).join(' | ')} |`),
+    ...attempts.map(
+      ({ name }) =>
+        `| ${name} | ${outcomes.map((each) => percentRead(each.read, name, each.pictures)).join(' | ')} |`,
+    ),
   ].join('\n');
 }
 
@@ -173,11 +170,16 @@ async function main(): Promise<void> {
       text = besideTable(`${script} PHOTOGRAPHS${some} --beside PYTHON --write`, attempts, all);
     } else if (drawn !== undefined) {
       section = 'drawn';
-      text = oneTable(`${script} --drawn ${drawn} --write`, attempts, ours, false);
+      text = oneTable(
+        `${script} --drawn ${drawn} --write`,
+        // The aims are those of photographs.
+        attempts.map(({ name }) => ({ name })),
+        ours,
+      );
     } else if (starter !== undefined) {
       section = 'starter';
-      text = oneTable(`${script} --starter ${starter} --write`, attempts, ours, true);
-    } else text = oneTable(`${script} PHOTOGRAPHS${some} --write`, attempts, ours, true);
+      text = oneTable(`${script} --starter ${starter} --write`, attempts, ours);
+    } else text = oneTable(`${script} PHOTOGRAPHS${some} --write`, attempts, ours);
     console.log(text);
     if (values.write) replaceSection(section, text, 'watermark.md');
   } finally {
