@@ -31,11 +31,9 @@ function magnitudeQuantile(values: Float32Array, q: number): number {
   return f(sorted[below] + f(rank - below) * (sorted[above] - sorted[below]));
 }
 
-function clamp(values: Float32Array, limit: number, divisor: number): void {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    values[i] = (value > limit ? limit : value < -limit ? -limit : value) / divisor;
-  }
+/** Without branches: which way each value goes cannot be foretold, and a wrong guess costs more than the rest. */
+function clip(values: Float32Array, limit: number): void {
+  for (let i = 0; i < values.length; i++) values[i] = Math.min(limit, Math.max(-limit, values[i]));
 }
 
 /**
@@ -47,9 +45,10 @@ export function limitOf(options: ThresholdOptions & Partial<ClipOptions>): Limit
     return (clean) => {
       const quantile = magnitudeQuantile(clean, options.dynamic_thresholding_ratio);
       const limit = Math.min(options.sample_max_value, Math.max(1, quantile));
-      clamp(clean, limit, limit);
+      clip(clean, limit);
+      for (let i = 0; i < clean.length; i++) clean[i] /= limit;
     };
   }
   const range = options.clip_sample_range ?? 1;
-  return options.clip_sample ? (clean) => clamp(clean, range, 1) : undefined;
+  return options.clip_sample ? (clean) => clip(clean, range) : undefined;
 }

@@ -2,7 +2,8 @@
 
     python scripts/bench/python_loop.py PACK STEPS CHANNELS ROWS COLUMNS THREADS
 
-For every line on standard input, a number of pictures, prints the medians of their milliseconds, passed and of CPU time.
+For every line on standard input, a number of pictures, prints the medians of their milliseconds: passed, of CPU time,
+and inside graph runs.
 """
 
 import json
@@ -37,11 +38,24 @@ id_type = TYPES[text.get_inputs()[0].type]
 tokenizer = CLIPTokenizer.from_pretrained(pack / "tokenizer").backend_tokenizer
 tokenizer.enable_truncation(tokens)
 tokenizer.enable_padding(length=tokens)
+to_v = scheduler.get("prediction_type", "epsilon") == "v_prediction"
+clip = np.float32(scheduler.get("clip_sample_range", 1)) if scheduler.get("clip_sample", True) else None
 timestep = next(edge for edge in unet.get_inputs() if edge.name == "timestep")
 
 
+inside = 0.0
+
+
+def run(session: onnxruntime.InferenceSession, feeds: dict[str, np.ndarray], outputs: list[str] | None = None) -> np.ndarray:
+    global inside
+    begin = time.perf_counter()
+    result = session.run(outputs, feeds)[0]
+    inside += time.perf_counter() - begin
+    return result
+
+
 def encode(words: str) -> np.ndarray:
-    return text.run(["last_hidden_state"], {"input_ids": np.array([tokenizer.encode(words).ids], id_type)})[0]
+    return run(text, {"input_ids": np.array([tokenizer.encode(words).ids], id_type)}, ["last_hidden_state"])
 
 
 def generate() -> np.ndarray:
@@ -52,24 +66,32 @@ def generate() -> np.ndarray:
     stride = 1000 // steps
     for t in range((steps - 1) * stride, -1, -stride):
         now = np.full((1,) if timestep.shape else (), t, TYPES[timestep.type])
-        both = unet.run(None, {"sample": np.concatenate([latents, latents]), "timestep": now, "encoder_hidden_states": states})[0]
-        epsilon = both[:1] + SCALE * (both[1:] - both[:1])
+        both = run(unet, {"sample": np.concatenate([latents, latents]), "timestep": now, "encoder_hidden_states": states})
+        output = both[:1] + SCALE * (both[1:] - both[:1])
         alpha, before = alphas[t], alphas[max(t - stride, 0)]
-        clean = (latents - (1 - alpha) ** 0.5 * epsilon) / alpha**0.5
+        if to_v:
+            clean = alpha**0.5 * latents - (1 - alpha) ** 0.5 * output
+            epsilon = alpha**0.5 * output + (1 - alpha) ** 0.5 * latents
+        else:
+            clean = (latents - (1 - alpha) ** 0.5 * output) / alpha**0.5
+            epsilon = output
+        if clip is not None:
+            clean = np.clip(clean, -clip, clip)
         latents = before**0.5 * clean + (1 - before) ** 0.5 * epsilon
     if not np.isfinite(latents).all():
         raise SystemExit("not finite")
-    picture = decoder.run(None, {"latent_sample": latents / np.float32(scaling)})[0] / 2 + 0.5
+    picture = run(decoder, {"latent_sample": latents / np.float32(scaling)}) / 2 + 0.5
     if not np.isfinite(picture).all():
         raise SystemExit("not finite")
     return np.clip(picture[0], 0, 1)
 
 
 for line in sys.stdin:
-    times, cpu = [], []
+    times, cpu, runs = [], [], []
     for _ in range(int(line)):
-        begin, before = time.perf_counter(), time.process_time()
+        begin, before, inside = time.perf_counter(), time.process_time(), 0.0
         generate()
         cpu.append((time.process_time() - before) * 1000)
         times.append((time.perf_counter() - begin) * 1000)
-    print(float(np.median(times)), float(np.median(cpu)), flush=True)
+        runs.append(inside * 1000)
+    print(*(float(np.median(each)) for each in (times, cpu, runs)), flush=True)
