@@ -38,6 +38,8 @@ const config = z
     sample_size: z.union([z.number(), z.array(z.number())]).nullish(),
     time_cond_proj_dim: z.number().int().nullish(),
     patch_size: z.number().int().default(1),
+    /** What the scheduler's timesteps are multiplied by before the graph sees them. */
+    timestep_scale: z.number().default(1),
     joint_attention_dim: z.number().int().optional(),
   })
   .loose();
@@ -92,7 +94,14 @@ export class Denoiser {
         data: new Float32Array(timestepDims.length === 0 ? 1 : timestepDims[0]).fill(timestep),
         dims: timestepDims,
       };
-      return (await graph.run(feeds, wanted))[edges.output].data;
+      const { data } = (await graph.run(feeds, wanted))[edges.output];
+      if (data.length !== sample.length) {
+        throw new NodeError(
+          'PACK_INVALID',
+          `${graph.path} predicts ${data.length} values for a sample of ${sample.length}; learned variances are not supported`,
+        );
+      }
+      return data;
     };
   }
 

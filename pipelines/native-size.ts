@@ -18,6 +18,8 @@ const SHAPES: readonly Size[] = [
 ];
 /** UNets halve their latents up to three times; sides of this many latents fit all of them. */
 const LATENTS_STEP = 8;
+/** In pixels; what compresses deeper than others needs fewer latents for it. */
+const PIXELS_STEP = 64;
 
 /** Sizes the manifest names, else sizes of the area that the denoiser's config tells it was trained at. */
 export function nativeSizesOf(
@@ -29,7 +31,8 @@ export function nativeSizesOf(
   if (named.length > 0) return named;
   const { sample_size: sample } = config;
   const side = typeof sample === 'number' ? sample : (sample?.[0] ?? 64);
-  const step = side % LATENTS_STEP === 0 ? LATENTS_STEP : 1;
+  const wanted = Math.max(1, Math.min(LATENTS_STEP, Math.floor(PIXELS_STEP / downscale)));
+  const step = side % wanted === 0 ? wanted : 1;
   const fit = (latents: number) => Math.max(step, Math.round(latents / step) * step) * downscale;
   return SHAPES.map(([w, h]) => [fit(side * Math.sqrt(w / h)), fit(side * Math.sqrt(h / w))] as const);
 }

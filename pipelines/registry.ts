@@ -5,6 +5,7 @@ import { openFlux } from './flux.js';
 import { openLatentConsistency } from './latent-consistency.js';
 import { openLtx } from './ltx/ltx-pipeline.js';
 import type { AnyPipeline } from './pipeline.js';
+import { openSana } from './sana.js';
 import { openStableAudio } from './stable-audio/stable-audio-pipeline.js';
 import { openStableDiffusion3 } from './stable-diffusion-3.js';
 import { openStableDiffusionXl } from './stable-diffusion-xl.js';
@@ -17,6 +18,7 @@ const PIPELINES: Readonly<Record<string, Open>> = Object.freeze({
   FluxPipeline: openFlux,
   LTXPipeline: openLtx,
   LatentConsistencyModelPipeline: openLatentConsistency,
+  SanaPipeline: openSana,
   StableAudioPipeline: openStableAudio,
   StableDiffusion3Pipeline: openStableDiffusion3,
   StableDiffusionPipeline: openStableDiffusion,

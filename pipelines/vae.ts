@@ -15,6 +15,8 @@ const vaeConfig = z
     latents_mean: z.array(z.number()).nullish(),
     latents_std: z.array(z.number()).nullish(),
     block_out_channels: z.array(z.number()).default([128, 256, 512, 512]),
+    /** Deep-compression autoencoders list their blocks apart. */
+    encoder_block_out_channels: z.array(z.number()).optional(),
   })
   .loose();
 
@@ -48,7 +50,8 @@ export class VaeDecoder {
 
   /** Pixels per latent along one side: every block but the first halves the picture. */
   get downscale(): number {
-    return 2 ** (this.config.block_out_channels.length - 1);
+    const blocks = this.config.encoder_block_out_channels ?? this.config.block_out_channels;
+    return 2 ** (blocks.length - 1);
   }
 
   /**

@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
 import { ClipTokenizer } from './clip.js';
+import { GemmaTokenizer } from './gemma.js';
 import { sentencePieceFile, T5Tokenizer } from './t5.js';
 import type { Tokenizer } from './tokenizer.js';
 import {
   addedTokens,
   addedTokensField,
+  mergesField,
+  pairOf,
   readTokenizerJson,
   readTokenizerSettings,
   vocabularyField,
@@ -17,13 +20,16 @@ import {
 /** CLIP's own length, where a pack only writes "any". */
 const CLIP_LENGTH = 77;
 
-const kindOfFile = z.object({ model: z.object({ type: z.string().optional(), vocab: z.unknown() }).loose() });
+const kindOfFile = z.object({
+  model: z
+    .object({ type: z.string().optional(), vocab: z.unknown(), byte_fallback: z.boolean().optional() })
+    .loose(),
+});
 const pairsFile = z.object({
   model: z
     .object({
       vocab: vocabularyField,
-      // Each rule is checked when it is taken apart.
-      merges: z.custom<readonly (string | readonly unknown[])[]>(Array.isArray, 'must be a list'),
+      merges: mergesField,
       end_of_word_suffix: z.literal('</w>'),
     })
     .loose(),
@@ -32,8 +38,8 @@ const pairsFile = z.object({
 type PairsFile = z.output<typeof pairsFile>;
 
 /**
- * The tokenizer of a folder: from `tokenizer.json` (byte pairs as CLIP's, or unigram pieces as T5's), else CLIP's from
- * `vocab.json` and `merges.txt`, else T5's from a SentencePiece model.
+ * The tokenizer of a folder: from `tokenizer.json` (byte pairs as CLIP's or Gemma's, or unigram pieces as T5's), else
+ * CLIP's from `vocab.json` and `merges.txt`, else T5's from a SentencePiece model.
  * @throws TOKENIZER_INVALID naming the file
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
@@ -41,6 +47,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   if (existsSync(path('tokenizer.json'))) {
     const { model } = await readTokenizerJson(path('tokenizer.json'), kindOfFile);
     if (model.type === 'Unigram' || Array.isArray(model.vocab)) return T5Tokenizer.load(folder);
+    if (model.byte_fallback) return GemmaTokenizer.load(folder, path('tokenizer.json'));
     return clipTokenizer(
       folder,
       path('tokenizer.json'),
@@ -49,7 +56,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   }
   if (existsSync(path('vocab.json')) && existsSync(path('merges.txt'))) {
     const vocab = await readTokenizerJson(path('vocab.json'), vocabularyField);
-    const lines = (await readFile(path('merges.txt'), 'utf8')).split('\n');
+    const lines = (await readFile(path('merges.txt'), 'utf8')).split(/\r?\n/);
     const merges = lines.filter((line) => line.trim() !== '' && !line.startsWith('#version'));
     const model = { vocab, merges, end_of_word_suffix: '</w>' as const };
     return clipTokenizer(folder, path('merges.txt'), { model, added_tokens: [] });
@@ -93,15 +100,4 @@ async function clipTokenizer(
     unknownId: idOf('unknown', roles.unk_token ?? '<|endoftext|>'),
     modelMaxLength: maximum > 10_000 ? CLIP_LENGTH : maximum,
   });
-}
-
-function pairOf(rule: string | readonly unknown[], file: string): readonly [string, string] {
-  const parts: readonly unknown[] = typeof rule === 'string' ? rule.trim().split(' ') : rule;
-  const [left, right] = parts;
-  if (parts.length === 2 && typeof left === 'string' && typeof right === 'string' && left && right)
-    return [left, right];
-  throw new NodeError(
-    'TOKENIZER_INVALID',
-    `${file}: the merge rule ${JSON.stringify(rule)} is not two tokens`,
-  );
 }

