@@ -7,7 +7,7 @@ import { denoise, Denoiser, type DenoiserEdges, type Predict } from './denoiser.
 import { withTwoRuns } from './guidance.js';
 import { firstLatents, packPatches, patchPositions, unpackPatches } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
-import { PicturePlan, sizeShift } from './picture-plan.js';
+import { evenSigmas, PicturePlan, sizeShift } from './picture-plan.js';
 import type { DecodedPicture, ImagePipeline, PictureRequest, PipelineObserver } from './pipeline.js';
 import { T5Text } from './t5-text.js';
 import { Upscaler } from './upscaler.js';
@@ -105,10 +105,4 @@ export async function openFlux(pack: ModelPack, device: DeviceOptions): Promise<
       await Promise.all([...parts.map((part) => part.release()), upscaler?.release()]);
     },
   };
-}
-
-/** From 1 to 1/steps in even steps. */
-function evenSigmas(steps: number): number[] {
-  const last = 1 / steps;
-  return Array.from({ length: steps }, (_, i) => (steps === 1 ? 1 : 1 + (i * (last - 1)) / (steps - 1)));
 }

@@ -100,3 +100,9 @@ export function sizeShift(config: unknown, tokens: number, maxShift: number): nu
   const slope = (high - low) / (to - from);
   return tokens * slope + low - slope * from;
 }
+
+/** Noise levels from 1 to 1/steps in even steps. */
+export function evenSigmas(steps: number): number[] {
+  const last = 1 / steps;
+  return Array.from({ length: steps }, (_, i) => (steps === 1 ? 1 : 1 + (i * (last - 1)) / (steps - 1)));
+}

@@ -10,6 +10,7 @@ import { openStableAudio } from './stable-audio/stable-audio-pipeline.js';
 import { openStableDiffusion3 } from './stable-diffusion-3.js';
 import { openStableDiffusionXl } from './stable-diffusion-xl.js';
 import { openStableDiffusion } from './stable-diffusion.js';
+import { openZImage } from './z-image.js';
 
 type Open = (pack: ModelPack, device: DeviceOptions) => Promise<AnyPipeline>;
 
@@ -23,6 +24,7 @@ const PIPELINES: Readonly<Record<string, Open>> = Object.freeze({
   StableDiffusion3Pipeline: openStableDiffusion3,
   StableDiffusionPipeline: openStableDiffusion,
   StableDiffusionXLPipeline: openStableDiffusionXl,
+  ZImagePipeline: openZImage,
 });
 
 /** Pipeline classes this node runs. */

@@ -9,7 +9,7 @@ export class BytePairs {
   constructor(
     private readonly vocabulary: ReadonlyMap<string, number>,
     merges: readonly (readonly [string, string])[],
-    private readonly unknownId: number,
+    private readonly unknownId: number | undefined,
   ) {
     for (let rank = 0; rank < merges.length; rank++) {
       const [left, right] = merges[rank];
@@ -21,11 +21,17 @@ export class BytePairs {
     }
   }
 
-  /** Ids of a word given as its symbols. */
+  /** Ids of a word given as its symbols; unknown ones are left out where no id stands for them. */
   encode(symbols: readonly string[]): number[] {
-    const ids = symbols.map((symbol) => this.vocabulary.get(symbol) ?? this.unknownId);
+    const ids: number[] = [];
     // What the vocabulary lacks takes part in no merge.
-    const whole = symbols.map((symbol) => this.vocabulary.has(symbol));
+    const whole: boolean[] = [];
+    for (const symbol of symbols) {
+      const id = this.vocabulary.get(symbol) ?? this.unknownId;
+      if (id === undefined) continue;
+      ids.push(id);
+      whole.push(this.vocabulary.has(symbol));
+    }
     const ruleAt = (i: number): number =>
       i + 1 < ids.length && whole[i] && whole[i + 1]
         ? (this.#rules.get(ids[i] * BASE + ids[i + 1]) ?? Infinity)

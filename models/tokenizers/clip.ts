@@ -1,4 +1,5 @@
 import { AddedTokens, type AddedToken } from './added-tokens.js';
+import { BYTE_CHARACTERS } from './byte-characters.js';
 import { BytePairs } from './byte-pairs.js';
 import { finish } from './finish.js';
 import type { Encoding, EncodeOptions, Tokenizer } from './tokenizer.js';
@@ -15,14 +16,6 @@ interface ClipVocabulary {
   readonly unknownId: number;
   readonly modelMaxLength: number;
 }
-
-/** Printable stand-ins for all 256 bytes, as GPT-2 chose them: visible Latin-1 stays, the rest move up to U+0100. */
-function byteAlphabet(): string[] {
-  const visible = (b: number) => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || (b >= 174 && b <= 255);
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(visible(byte) ? byte : next++));
-}
-const BYTE_CHARACTERS = byteAlphabet();
 
 /** CLIP's words: its two marks, contractions, runs of letters, single digits, runs of anything else. */
 const WORDS =

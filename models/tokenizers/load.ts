@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NodeError } from '../../core/errors.js';
 import { ClipTokenizer } from './clip.js';
-import { GemmaTokenizer } from './gemma.js';
+import { PairTokenizer } from './pair-tokenizer.js';
 import { sentencePieceFile, T5Tokenizer } from './t5.js';
 import type { Tokenizer } from './tokenizer.js';
 import {
@@ -22,7 +22,7 @@ const CLIP_LENGTH = 77;
 
 const kindOfFile = z.object({
   model: z
-    .object({ type: z.string().optional(), vocab: z.unknown(), byte_fallback: z.boolean().optional() })
+    .object({ type: z.string().optional(), vocab: z.unknown(), end_of_word_suffix: z.string().nullish() })
     .loose(),
 });
 const pairsFile = z.object({
@@ -38,7 +38,7 @@ const pairsFile = z.object({
 type PairsFile = z.output<typeof pairsFile>;
 
 /**
- * The tokenizer of a folder: from `tokenizer.json` (byte pairs as CLIP's or Gemma's, or unigram pieces as T5's), else
+ * The tokenizer of a folder: from `tokenizer.json` (byte pairs as CLIP's, Gemma's or Qwen's, or unigram pieces as T5's), else
  * CLIP's from `vocab.json` and `merges.txt`, else T5's from a SentencePiece model.
  * @throws TOKENIZER_INVALID naming the file
  */
@@ -47,7 +47,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   if (existsSync(path('tokenizer.json'))) {
     const { model } = await readTokenizerJson(path('tokenizer.json'), kindOfFile);
     if (model.type === 'Unigram' || Array.isArray(model.vocab)) return T5Tokenizer.load(folder);
-    if (model.byte_fallback) return GemmaTokenizer.load(folder, path('tokenizer.json'));
+    if (model.end_of_word_suffix !== '</w>') return PairTokenizer.load(folder, path('tokenizer.json'));
     return clipTokenizer(
       folder,
       path('tokenizer.json'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BYTE_CHARACTERS } from './byte-characters.js';
 import { Charsmap } from './charsmap.js';
 
 /** A step of tokenizer.json's `normalizer` or `pre_tokenizer`. */
@@ -15,7 +16,17 @@ function patternOf(pattern: unknown): RegExp {
   const { String: text, Regex: source } = z
     .object({ String: z.string().optional(), Regex: z.string().optional() })
     .parse(pattern);
-  return new RegExp(source ?? (text ?? '').replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'gu');
+  const escaped = (text ?? '').replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return new RegExp(source === undefined ? escaped : inJavaScript(source), 'gu');
+}
+
+/** An Oniguruma pattern whose white space is Unicode's and whose `(?i:…)` is spelled out, which Node 20 lacks. */
+function inJavaScript(source: string): string {
+  const bothCases = (letter: string) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`;
+  return source
+    .replace(/\(\?i:([^()]*)\)/g, (_, body: string) => `(?:${body.replace(/[a-z]/gi, bothCases)})`)
+    .replaceAll('\\s', '\\p{White_Space}')
+    .replaceAll('\\S', '\\P{White_Space}');
 }
 
 /** The function that a normaliser's description stands for. Throws for kinds that T5's relatives do not use. */
@@ -64,7 +75,7 @@ export function normalizerOf(step: Step | null | undefined): (text: string) => s
 /** Cuts a normalised stretch of text into words; `first` where it begins the text. */
 export type WordSplitter = (text: string, first: boolean) => string[];
 
-/** The function that a pre-tokenizer's description stands for. Throws for kinds that T5's relatives do not use. */
+/** The function that a pre-tokenizer's description stands for. Throws for kinds that no known text encoder uses. */
 export function wordSplitterOf(step: Step | null | undefined): WordSplitter {
   if (!step) return (text) => [text];
   switch (step.type) {
@@ -92,10 +103,17 @@ export function wordSplitterOf(step: Step | null | undefined): WordSplitter {
       const { behavior } = splitStep.parse(step);
       return (text) => splitAt(text, pattern, behavior);
     }
+    case 'ByteLevel': {
+      byteLevelStep.parse(step);
+      return (text) => [Array.from(Buffer.from(text, 'utf8'), (byte) => BYTE_CHARACTERS[byte]).join('')];
+    }
     default:
       throw new Error(`the pre-tokenizer ${step.type} is not known`);
   }
 }
+
+/** The step may also cut words by itself and put a space first; the models that are run have that done before it, or not. */
+const byteLevelStep = z.object({ add_prefix_space: z.literal(false), use_regex: z.literal(false) });
 
 const splitStep = z.object({
   behavior: z.enum(['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext']),

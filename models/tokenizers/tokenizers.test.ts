@@ -11,7 +11,7 @@ import { readSentencePieceModel } from './sentencepiece-model.js';
 import type { Tokenizer } from './tokenizer.js';
 
 type Digests = Record<
-  'clip-small' | 'clip-small-second' | 't5-small' | 't5-small-later' | 'gemma-small',
+  'clip-small' | 'clip-small-second' | 't5-small' | 't5-small-later' | 'gemma-small' | 'qwen-small',
   TokenGolden
 > & {
   readonly second: { readonly small: object };
@@ -138,12 +138,18 @@ describe('2,000 strings, beside transformers', () => {
       padding: true,
     });
   });
+
+  it("Qwen's tokenizer gives the same ids", async () => {
+    const tokenizer = await loadTokenizer(goldenFolder('qwen-small'));
+    expect(compare(tokenizer, digests['qwen-small'])).toEqual({ different: [], padding: true });
+  });
 });
 
 describe.each([
   ['clip-small', true],
   ['t5-small', true],
   ['gemma-small', false],
+  ['qwen-small', false],
 ])('%s', (name, marksTheEnd) => {
   let tokenizer: Tokenizer;
   beforeAll(async () => {

@@ -19,6 +19,8 @@ import torch
 import graphs
 import parts
 
+# Length of the example texts: what CLIP takes.
+CLIP_TOKENS = 77
 TEXT_ENCODERS = ("text_encoder", "text_encoder_2", "text_encoder_3")
 TOKENIZERS = ("tokenizer", "tokenizer_2", "tokenizer_3")
 # Pipelines that read the states of the layer before the last.
@@ -30,6 +32,7 @@ SUPPORTED = (
     "StableDiffusion3Pipeline",
     "FluxPipeline",
     "SanaPipeline",
+    "ZImagePipeline",
 )
 # What a caller gets who asks for nothing in particular; the same as diffusers' own.
 DEFAULTS = {
@@ -39,12 +42,14 @@ DEFAULTS = {
     "StableDiffusion3Pipeline": (28, 7.0),
     "FluxPipeline": (28, 3.5),
     "SanaPipeline": (20, 4.5),
+    "ZImagePipeline": (50, 5.0),
 }
 # The graph of each pipeline's `transformer` folder.
 TRANSFORMERS = {
     "StableDiffusion3Pipeline": parts.mmdit_part,
     "FluxPipeline": parts.flux_part,
     "SanaPipeline": parts.linear_dit_part,
+    "ZImagePipeline": parts.z_image_part,
 }
 
 
@@ -68,6 +73,16 @@ def save_config(part, path: Path) -> None:
     plain.pop("dtype", None)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(plain, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def text_graph(encoder, style: parts.Style, class_name: str):
+    name = type(encoder).__name__
+    if name.startswith("Gemma"):
+        return parts.gemma_part(encoder, style, CLIP_TOKENS)
+    if name.startswith("Qwen"):
+        return parts.qwen_part(encoder, style, CLIP_TOKENS)
+    tokens = getattr(encoder.config, "max_position_embeddings", None) or 32
+    return parts.text_part(encoder, style, min(tokens, CLIP_TOKENS), class_name in READS_LAYERS)
 
 
 def export_folder(
@@ -96,19 +111,17 @@ def export_folder(
     # Part by part, each freed before the next, so that the largest part is what has to fit in memory.
     for name in TEXT_ENCODERS:
         if name in present:
-            gemma = "Gemma" in present[name][1]
             # Gemma's states overflow in half precision.
+            gemma = "Gemma" in present[name][1]
             encoder = load_part(source, name, *present[name], torch.float32 if gemma else dtype)
-            tokens = getattr(encoder.config, "max_position_embeddings", None) or 32
-            layers = class_name in READS_LAYERS
-            write(name, encoder, parts.gemma_part(encoder, style, 77) if gemma else parts.text_part(encoder, style, min(tokens, 77), layers))
+            write(name, encoder, text_graph(encoder, style, class_name))
     if "unet" in present:
         unet = load_part(source, "unet", *present["unet"], dtype)
-        write("unet", unet, parts.unet_part(unet, style, 77))
+        write("unet", unet, parts.unet_part(unet, style, CLIP_TOKENS))
         del unet
     if "transformer" in present:
         transformer = load_part(source, "transformer", *present["transformer"], dtype)
-        write("transformer", transformer, TRANSFORMERS[class_name](transformer, style, 77))
+        write("transformer", transformer, TRANSFORMERS[class_name](transformer, style, CLIP_TOKENS))
         del transformer
     vae = load_part(source, "vae", *present["vae"], torch.float32)
     # Some autoencoders overflow in half precision and say so.

@@ -73,6 +73,24 @@ class GemmaText(nn.Module):
         return self.model(input_ids=input_ids, attention_mask=masks, use_cache=False).last_hidden_state
 
 
+class QwenText(nn.Module):
+    """A language model read as a text encoder: the states of the layer before the last, of one text without padding."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+        # What nobody reads is not computed.
+        model.layers = model.layers[:-1]
+        model.norm = nn.Identity()
+
+    def forward(self, input_ids):
+        order = torch.arange(input_ids.shape[1])
+        seen = order[:, None] >= order[None, :]
+        mask = torch.zeros(seen.shape, dtype=self.model.dtype).masked_fill(~seen, torch.finfo(self.model.dtype).min)[None, None]
+        masks = {"full_attention": mask, "sliding_attention": mask}
+        return self.model(input_ids=input_ids, attention_mask=masks, use_cache=False).last_hidden_state
+
+
 class Unet(nn.Module):
     def __init__(self, unet):
         super().__init__()
@@ -125,6 +143,88 @@ class AxisRotary(nn.Module):
         return twice.cos(), twice.sin()
 
 
+class GridRotary(nn.Module):
+    """Z-Image's rotary tables, cosine and sine apart: a graph has no complex numbers."""
+
+    def __init__(self, embed):
+        super().__init__()
+        tables = embed.precompute_freqs_cis(embed.axes_dims, embed.axes_lens, theta=embed.theta)
+        self.cosines = nn.ParameterList([nn.Parameter(table.real.contiguous(), requires_grad=False) for table in tables])
+        self.sines = nn.ParameterList([nn.Parameter(table.imag.contiguous(), requires_grad=False) for table in tables])
+
+    def forward(self, ids):
+        rows = [
+            torch.cat([table[ids[:, axis]] for axis, table in enumerate(tables)], dim=-1)[None, :, None]
+            for tables in (self.cosines, self.sines)
+        ]
+        return tuple(rows)
+
+
+def rotate(x, cosines, sines):
+    even, odd = x.float().unflatten(-1, (x.shape[-1] // 2, 2)).unbind(-1)
+    return torch.stack([even * cosines - odd * sines, even * sines + odd * cosines], dim=-1).flatten(3).type_as(x)
+
+
+class GridAttention:
+    """Z-Image's attention with real numbers in the rotation."""
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, freqs_cis=None):
+        def heads(x):
+            return x.unflatten(-1, (attn.heads, x.shape[-1] // attn.heads))
+
+        query, key = (
+            rotate(norm(heads(project(hidden_states))), *freqs_cis).transpose(1, 2)
+            for norm, project in ((attn.norm_q or nn.Identity(), attn.to_q), (attn.norm_k or nn.Identity(), attn.to_k))
+        )
+        value = heads(attn.to_v(hidden_states)).transpose(1, 2)
+        out = nn.functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2, 3)
+        return attn.to_out[0](out)
+
+
+class ZImage(nn.Module):
+    """One picture and its text, each filled up to a multiple of 32 tokens with the model's own padding."""
+
+    GROUP = 32
+
+    def __init__(self, transformer):
+        super().__init__()
+        self.transformer = transformer
+        self.rotary = GridRotary(transformer.rope_embedder)
+        for block in (*transformer.noise_refiner, *transformer.context_refiner, *transformer.layers):
+            block.attention.set_processor(GridAttention())
+
+    def fill(self, tokens, padding):
+        missing = (self.GROUP - tokens.shape[0] % self.GROUP) % self.GROUP
+        return torch.cat([tokens, padding.expand(missing, -1)])[None]
+
+    def forward(self, hidden_states, encoder_hidden_states, timestep):
+        model = self.transformer
+        channels, rows, columns = hidden_states.shape[1], hidden_states.shape[2] // 2, hidden_states.shape[3] // 2
+        time = model.t_embedder(timestep * model.t_scale).type_as(hidden_states)
+
+        text = self.fill(model.cap_embedder(encoder_hidden_states[0]), model.cap_pad_token)
+        order = torch.arange(text.shape[1]) + 1
+        text_places = self.rotary(torch.stack([order, order * 0, order * 0], dim=1))
+        for layer in model.context_refiner:
+            text = layer(text, None, text_places)
+
+        patches = hidden_states.reshape(channels, rows, 2, columns, 2).permute(1, 3, 2, 4, 0).reshape(rows * columns, 4 * channels)
+        picture = self.fill(model.all_x_embedder["2-1"](patches), model.x_pad_token)
+        place = torch.arange(picture.shape[1])
+        inside = (place < rows * columns).long()
+        grid = torch.stack([(text.shape[1] + 1) * inside, place // columns * inside, place % columns * inside], dim=1)
+        picture_places = self.rotary(grid)
+        for layer in model.noise_refiner:
+            picture = layer(picture, None, picture_places, time)
+
+        both = torch.cat([picture, text], dim=1)
+        places = tuple(torch.cat(pair, dim=1) for pair in zip(picture_places, text_places))
+        for layer in model.layers:
+            both = layer(both, None, places, time)
+        out = model.all_final_layer["2-1"](both, c=time)[0, : rows * columns]
+        return out.reshape(rows, columns, 2, 2, channels).permute(4, 0, 2, 1, 3).reshape(1, channels, 2 * rows, 2 * columns)
+
+
 class Flux(nn.Module):
     def __init__(self, transformer):
         super().__init__()
@@ -166,6 +266,12 @@ def gemma_part(model, style: Style, tokens: int):
     mask[0, tokens // 2 :] = 0
     axes = {0: "batch", 1: "text"}
     return GemmaText(model), [Edge("input_ids", ids, axes), Edge("attention_mask", mask, axes)], ["last_hidden_state"]
+
+
+def qwen_part(model, style: Style, tokens: int):
+    ids = torch.randint(1, model.config.vocab_size, (1, tokens)).to(style.ids)
+    name = f"hidden_states.{model.config.num_hidden_layers - 1}"
+    return QwenText(model), [Edge("input_ids", ids, {1: "text"})], [name]
 
 
 def timestep_edge(style: Style, per_sample: bool, value: float) -> Edge:
@@ -218,6 +324,16 @@ def linear_dit_part(transformer, style: Style, tokens: int):
         timestep_edge(style, True, 500),
     ]
     return LinearDit(transformer), edges, ["out_hidden_states"]
+
+
+def z_image_part(transformer, style: Style, tokens: int):
+    config, dtype = transformer.config, transformer.dtype
+    edges = [
+        Edge("hidden_states", torch.randn(1, config.in_channels, 6, 10, dtype=dtype), {2: "height", 3: "width"}),
+        Edge("encoder_hidden_states", torch.randn(1, tokens, config.cap_feat_dim, dtype=dtype), {1: "text"}),
+        Edge("timestep", torch.full((1,), 0.5), {}),
+    ]
+    return ZImage(transformer), edges, ["out_hidden_states"]
 
 
 def flux_part(transformer, style: Style, tokens: int):

@@ -41,6 +41,8 @@ def guidances(name: str) -> list[dict]:
         return [{"guidanceScale": 1.0}, {"guidanceScale": 3.5, "trueGuidanceScale": 2.0, "negative": NEGATIVE}]
     if name == "flux-schnell":
         return [{"guidanceScale": 0.0}, {"guidanceScale": 0.0, "trueGuidanceScale": 2.0, "negative": NEGATIVE}]
+    if name == "z-image":
+        return [{"guidanceScale": 0.0}, {"guidanceScale": 5.0, "negative": NEGATIVE}]
     if name in ("sdxl", "sd-turbo"):
         return [{"guidanceScale": 0.0}, {"guidanceScale": 5.0, "negative": NEGATIVE}, {"guidanceScale": 5.0}]
     return [{"guidanceScale": 1.0}, {"guidanceScale": 7.5, "negative": NEGATIVE}]
@@ -175,6 +177,10 @@ diffusers {diffusers}, torch {torch}, onnxruntime-node {ort}. Made by `scripts/g
 Where a fractional timestep meets an export whose timestep is an integer (old exports with Euler, LMS or Heun), the
 graph gets the nearest whole one, and diffusers gives its model the fraction. Such cases are not in the table: the
 schedulers of the tiny packs have trailing or leading spacing, whose timesteps are whole.
+
+A guidance scale means what it means in the reference: 1 is none, but for Z-Image, whose scale counts from 0. Sana is
+drawn at the asked size (`use_resolution_binning=False`; the node scales apart from the pipeline). Z-Image is not exported
+by Optimum, so its graphs are our exporter's own.
 
 `sd-v` has a zero terminal signal-to-noise ratio: Euler's method starts at a noise level of 4096, where float32 itself
 carries no more than about 2e-4, which is what its largest difference comes from.

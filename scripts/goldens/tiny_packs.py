@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import nn
 from transformers import (
     CLIPTextConfig,
@@ -24,6 +24,9 @@ from transformers import (
     Gemma2Model,
     GemmaTokenizer,
     PreTrainedTokenizerFast,
+    Qwen2Tokenizer,
+    Qwen3Config,
+    Qwen3Model,
     T5Config,
     T5EncoderModel,
 )
@@ -95,6 +98,23 @@ def gemma_tokenizer(folder: Path) -> GemmaTokenizer:
     tokens = marks + [f"<0x{byte:02X}>" for byte in range(256)] + sorted(learned["vocab"], key=learned["vocab"].get)
     vocabulary = {token: i for i, token in enumerate(tokens)}
     made = GemmaTokenizer(vocab=vocabulary, merges=[tuple(rule) for rule in learned["merges"]], add_bos_token=True)
+    made.save_pretrained(folder)
+    return made
+
+
+def qwen_tokenizer(folder: Path) -> Qwen2Tokenizer:
+    """All bytes, a few rules, the marks of a conversation."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rules = ["l i", "li g", "lig h", "s e", "b l", "bl a", "n i", "t h", "h o", "ho u", "Ġ a"]
+    tokens = sorted(pre_tokenizers.ByteLevel.alphabet()) + ["".join(rule.split()) for rule in rules]
+    vocabulary = {token: i for i, token in enumerate([*tokens, "<|endoftext|>", "<|im_start|>", "<|im_end|>"])}
+    made = Qwen2Tokenizer(vocab=vocabulary, merges=[tuple(rule.split()) for rule in rules])
+    made.add_tokens([AddedToken(token, special=True, normalized=False) for token in ("<|im_start|>", "<|im_end|>")])
+    # Qwen3's template, as far as one message of a user goes.
+    made.chat_template = (
+        "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}"
+        "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
+    )
     made.save_pretrained(folder)
     return made
 
@@ -236,6 +256,24 @@ def sana(root: Path):
     )  # fmt: skip
 
 
+def z_image(root: Path):
+    tokenizer = qwen_tokenizer(root / "tokenizer")
+    text = Qwen3Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=8, attn_implementation="eager",
+    )  # fmt: skip
+    transformer = d.ZImageTransformer2DModel(
+        in_channels=4, dim=32, n_layers=2, n_refiner_layers=1, n_heads=2, n_kv_heads=2, cap_feat_dim=16,
+        axes_dims=[8, 4, 4], axes_lens=[256, 32, 32],
+    )  # fmt: skip
+    shake(transformer, 2, 0.7)
+    return d.ZImagePipeline(
+        tokenizer=tokenizer, text_encoder=shake(Qwen3Model(text), 1), transformer=transformer,
+        vae=vae(4, 3, scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False, use_post_quant_conv=False),
+        scheduler=d.FlowMatchEulerDiscreteScheduler(shift=3.0),
+    )  # fmt: skip
+
+
 PIPELINES = {
     "sd": stable_diffusion,
     "sd-v": v_prediction,
@@ -247,6 +285,7 @@ PIPELINES = {
     "flux-dev": lambda root: flux(root, True),
     "flux-schnell": lambda root: flux(root, False),
     "sana": sana,
+    "z-image": z_image,
 }
 
 
@@ -255,12 +294,13 @@ def has_t5(name: str) -> bool:
 
 
 def has_long_texts(name: str) -> bool:
-    return has_t5(name) or name == "sana"
+    return has_t5(name) or name in ("sana", "z-image")
 
 
 def layouts_of(name: str) -> tuple[str, ...]:
-    """Sana came long after Optimum's first versions."""
-    return ("packs", "optimum") if name == "sana" else ("packs", "optimum", "optimum-old")
+    """Sana came long after Optimum's first versions, and Z-Image is not exported by it."""
+    later = {"sana": ("packs", "optimum"), "z-image": ("packs",)}
+    return later.get(name, ("packs", "optimum", "optimum-old"))
 
 
 def optimum_layout(source: Path, out: Path, old: bool) -> None:

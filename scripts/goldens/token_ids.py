@@ -4,7 +4,7 @@
     python scripts/goldens/token_ids.py models/tokenizers/goldens package/script/bpe_simple_vocab_16e6.js
 
 Needs transformers (made with 5.18.0, tokenizers 0.23.2) and sentencepiece. Writes the strings, a small CLIP vocabulary, a small
-SentencePiece model and a small Gemma tokenizer trained on them, and for each tokenizer one digest per string: FNV-1a over the
+SentencePiece model, small Gemma and Qwen tokenizers trained on them, and for each tokenizer one digest per string: FNV-1a over the
 little-endian bytes of its ids. The second argument is CLIP's real list of merges, which is not kept here.
 """
 
@@ -20,7 +20,7 @@ import sentencepiece
 import tokenizers
 import transformers
 from tokenizers import AddedToken, Tokenizer, models, normalizers, trainers
-from transformers import CLIPTokenizer, GemmaTokenizer, T5Tokenizer
+from transformers import CLIPTokenizer, GemmaTokenizer, Qwen2Tokenizer, T5Tokenizer
 
 COUNT = 2000
 RANGES = {
@@ -138,6 +138,15 @@ def digest(ids):
     return f"{value:08x}"
 
 
+def digests_of(tokenizer, strings):
+    padded = dict(padding="max_length", max_length=77, truncation=True)
+    return {
+        "ids": [digest(tokenizer(text).input_ids) for text in strings],
+        "padded": digest([token for text in strings for token in tokenizer(text, **padded).input_ids]),
+        "mask": digest([bit for text in strings for bit in tokenizer(text, **padded).attention_mask]),
+    }
+
+
 def byte_alphabet():
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
     rest = [b for b in range(256) if b not in visible]
@@ -195,12 +204,7 @@ def clip_digests(files, strings, second):
         (path / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", "utf-8")
         (path / "tokenizer_config.json").write_text(json.dumps(clip_settings(vocab, second)))
         tokenizer = CLIPTokenizer.from_pretrained(folder)
-    padded = dict(padding="max_length", max_length=77, truncation=True)
-    return {
-        "ids": [digest(tokenizer(text).input_ids) for text in strings],
-        "padded": digest([token for text in strings for token in tokenizer(text, **padded).input_ids]),
-        "mask": digest([bit for text in strings for bit in tokenizer(text, **padded).attention_mask]),
-    }
+    return digests_of(tokenizer, strings)
 
 
 def later_t5_digests(model_file, strings):
@@ -227,16 +231,6 @@ def t5_tokenizer(model_file):
         return T5Tokenizer.from_pretrained(folder)
 
 
-def t5_digests(model_file, strings):
-    tokenizer = t5_tokenizer(model_file)
-    padded = dict(padding="max_length", max_length=77, truncation=True)
-    return {
-        "ids": [digest(tokenizer(text).input_ids) for text in strings],
-        "padded": digest([token for text in strings for token in tokenizer(text, **padded).input_ids]),
-        "mask": digest([bit for text in strings for bit in tokenizer(text, **padded).attention_mask]),
-    }
-
-
 def small_gemma(strings):
     """Gemma's marks, bytes, some of its added tokens, and pieces that the strings teach; rare characters stay bytes."""
     teacher = Tokenizer(models.BPE())
@@ -256,13 +250,18 @@ def small_gemma(strings):
     return tokenizer
 
 
-def gemma_digests(tokenizer, strings):
-    padded = dict(padding="max_length", max_length=77, truncation=True)
-    return {
-        "ids": [digest(tokenizer(text).input_ids) for text in strings],
-        "padded": digest([token for text in strings for token in tokenizer(text, **padded).input_ids]),
-        "mask": digest([bit for text in strings for bit in tokenizer(text, **padded).attention_mask]),
-    }
+def small_qwen(strings):
+    """Qwen's words and bytes, rules that the strings teach, and the marks of its conversations."""
+    scaffold = Qwen2Tokenizer().backend_tokenizer
+    teacher = Tokenizer(models.BPE())
+    teacher.normalizer, teacher.pre_tokenizer = scaffold.normalizer, scaffold.pre_tokenizer
+    trainer = trainers.BpeTrainer(vocab_size=1200, initial_alphabet=byte_alphabet(), show_progress=False)
+    teacher.train_from_iterator(strings + WORDS * 5, trainer)
+    learned = json.loads(teacher.to_str())["model"]
+    tokenizer = Qwen2Tokenizer(vocab=learned["vocab"], merges=[tuple(rule) for rule in learned["merges"]])
+    tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in ("<|im_start|>", "<|im_end|>", "</s>")])
+    tokenizer.padding_side = "right"
+    return tokenizer
 
 
 T5_SETTINGS = dict(tokenizer_class="T5Tokenizer", pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512)
@@ -307,6 +306,9 @@ def main(folder, clip_source):
     gemma = small_gemma(strings)
     gemma.save_pretrained(target / "gemma-small")
 
+    qwen = small_qwen(strings)
+    qwen.save_pretrained(target / "qwen-small")
+
     real = real_clip_files(clip_source)
     write(
         target / "digests.json",
@@ -318,8 +320,9 @@ def main(folder, clip_source):
             "clip-small-second": clip_digests((vocab, merges), strings, True),
             "clip-real": clip_digests(real, strings, False),
             "clip-real-second": clip_digests(real, strings, True),
-            "t5-small": t5_digests(target / "t5-small" / "spiece.model", strings),
-            "gemma-small": gemma_digests(gemma, strings),
+            "t5-small": digests_of(t5_tokenizer(target / "t5-small" / "spiece.model"), strings),
+            "gemma-small": digests_of(gemma, strings),
+            "qwen-small": digests_of(qwen, strings),
             "t5-small-later": later_t5_digests(target / "t5-small" / "spiece.model", strings),
         },
     )

@@ -17,23 +17,26 @@ import {
   type TokenizerSettings,
 } from './tokenizer-files.js';
 
-const gemmaFile = z.object({
+const pairsFile = z.object({
   added_tokens: addedTokensField,
   normalizer: stepSchema.nullish(),
   pre_tokenizer: stepSchema.nullish(),
   post_processor: z.unknown(),
   model: z
     .object({
+      type: z.literal('BPE').default('BPE'),
       vocab: vocabularyField,
       merges: mergesField,
       unk_token: z.string().nullish(),
-      byte_fallback: z.literal(true),
-      // Ways of the same file that Gemma's relatives do not go.
+      byte_fallback: z.boolean().default(false),
+      // Ways of the same file that neither Gemma nor Qwen goes.
       ignore_merges: z.literal(false).default(false),
+      end_of_word_suffix: z.literal('').nullish(),
+      continuing_subword_prefix: z.literal('').nullish(),
     })
     .loose(),
 });
-type GemmaFile = z.output<typeof gemmaFile>;
+type PairsFile = z.output<typeof pairsFile>;
 
 /** Names that a SentencePiece vocabulary gives the 256 bytes. */
 const BYTE_TOKENS = Array.from(
@@ -42,14 +45,17 @@ const BYTE_TOKENS = Array.from(
 );
 
 /**
- * Byte-pair encoding over characters, whose unknown ones are spelled in bytes; marks as the file says, a start mark as a rule. Gemma
- * Team 2024, "Gemma", section 2; Kudo & Richardson 2018, "SentencePiece".
+ * Byte pairs as tokenizer.json describes them step by step, for language models that read prompts: Gemma's, over
+ * characters, unknown ones spelled in bytes (Gemma Team 2024, "Gemma", section 2; Kudo & Richardson 2018,
+ * "SentencePiece"), and Qwen's, over bytes (Bai et al. 2023, "Qwen Technical Report", section 2.2).
  */
-export class GemmaTokenizer implements Tokenizer {
+export class PairTokenizer implements Tokenizer {
   readonly modelMaxLength: number;
   readonly vocabularySize: number;
   readonly #vocabulary: ReadonlyMap<string, number>;
   readonly #pairs: BytePairs;
+  /** Whether a character that the vocabulary lacks is spelled in bytes. */
+  readonly #spells: boolean;
   readonly #split: WordSplitter;
   readonly #added: AddedTokens;
   readonly #marks: {
@@ -58,7 +64,7 @@ export class GemmaTokenizer implements Tokenizer {
     readonly padId: number;
   };
 
-  private constructor(file: GemmaFile, settings: TokenizerSettings, path: string) {
+  private constructor(file: PairsFile, settings: TokenizerSettings, path: string) {
     const vocabulary = new Map(Object.entries(file.model.vocab));
     for (const token of file.added_tokens) vocabulary.set(token.content, token.id);
     const required = (token: string): number => {
@@ -75,7 +81,9 @@ export class GemmaTokenizer implements Tokenizer {
     };
     this.#vocabulary = vocabulary;
     const merges = file.model.merges.map((rule) => pairOf(rule, path));
-    this.#pairs = new BytePairs(vocabulary, merges, required(file.model.unk_token ?? '<unk>'));
+    const { unk_token: unknown, byte_fallback: spells } = file.model;
+    this.#pairs = new BytePairs(vocabulary, merges, unknown ? required(unknown) : undefined);
+    this.#spells = spells;
     this.#split = wordSplitterOf(file.pre_tokenizer);
     const tokens = addedTokens([...settings.listed, ...file.added_tokens, ...settings.mentioned], (content) =>
       vocabulary.get(content),
@@ -86,15 +94,15 @@ export class GemmaTokenizer implements Tokenizer {
   }
 
   /** @throws TOKENIZER_INVALID naming the file */
-  static async load(folder: string, path: string): Promise<GemmaTokenizer> {
+  static async load(folder: string, path: string): Promise<PairTokenizer> {
     const settings = await readTokenizerSettings(folder);
-    const file = await readTokenizerJson(path, gemmaFile);
+    const file = await readTokenizerJson(path, pairsFile);
     try {
-      return new GemmaTokenizer(file, settings, path);
+      return new PairTokenizer(file, settings, path);
     } catch (error) {
       if (error instanceof NodeError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
-      throw new NodeError('TOKENIZER_INVALID', `${path} cannot be used as a Gemma tokenizer: ${reason}`, {
+      throw new NodeError('TOKENIZER_INVALID', `${path} cannot be used as a tokenizer: ${reason}`, {
         cause: error,
       });
     }
@@ -111,10 +119,9 @@ export class GemmaTokenizer implements Tokenizer {
     return finish(ids, this.#marks, options);
   }
 
-  /** The characters of a word, those that the vocabulary lacks as their bytes in UTF-8. */
   #symbols(word: string): string[] {
     return Array.from(word).flatMap((character) =>
-      this.#vocabulary.has(character)
+      !this.#spells || this.#vocabulary.has(character)
         ? [character]
         : Array.from(Buffer.from(character, 'utf8'), (byte) => BYTE_TOKENS[byte]),
     );
