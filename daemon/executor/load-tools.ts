@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { NodeError } from '../../core/errors.js';
 import { PROJECT_ROOT } from '../../core/paths.js';
 import { RunMeter } from '../../models/run-meter.js';
+import { generateExactly } from '../../pipelines/exact-size.js';
 import type { AnyPipeline, PipelineObserver } from '../../pipelines/pipeline.js';
 import { openPipeline } from '../../pipelines/registry.js';
 import { keywordDirector } from '../../pipelines/sound-director/keyword-director.js';
@@ -91,16 +92,18 @@ const MARK_ROUNDS = 8;
 const WARM_UP_STEPS = 2;
 const QUIET: PipelineObserver = { progress: async () => undefined };
 
-/** Runs each picture size once, so that the first customer does not pay for lazy allocation. */
+/**
+ * Makes the pictures that the pack names, else one of its first size, and marks, so that the first customer does not pay for
+ * lazy allocation.
+ */
 export async function warmUp(tools: ExecutorTools, onLoading: (what: string) => void): Promise<void> {
   if (tools.image !== undefined) {
-    const [width, height] = tools.image.pack.manifest?.nativeSizes[0] ?? [512, 512];
-    onLoading(`warm-up of ${tools.image.pack.id}`);
-    const picture = await tools.image.generate(
-      { prompt: 'a house', width, height, seed: 0, steps: WARM_UP_STEPS },
-      QUIET,
-    );
-    await tools.image.upscaler?.run(picture);
+    const { pack, nativeSizes } = tools.image;
+    onLoading(`warm-up of ${pack.id}`);
+    const [width, height] = nativeSizes[0];
+    const named = pack.manifest?.warmup ?? [];
+    for (const request of named.length > 0 ? named : [{ prompt: 'a house', width, height }])
+      await generateExactly(tools.image, { seed: 0, steps: WARM_UP_STEPS, ...request }, QUIET);
     warmUpMarks(tools);
   }
 }

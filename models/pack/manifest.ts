@@ -21,13 +21,22 @@ export const packManifest = z.object({
       /** Device whose torch generator the noise of a seed comes from; the CPU's where absent. */
       generator: z.enum(['cpu', 'cuda']).optional(),
       framesPerSecond: z.number().positive().optional(),
-      /** Tokens that a T5 encoder is given, padding included. */
+      /** Tokens that a T5, Gemma or Qwen encoder is given at most; T5 and Gemma are padded to it. */
       maxSequenceLength: z.number().int().positive().optional(),
     })
     .loose()
     .default({}),
-  /** Requests run once before the first job, so that it finds everything loaded. */
-  warmup: z.array(z.record(z.string(), z.unknown())).default([]),
+  /** Pictures made before the first job, so that it finds everything loaded. */
+  warmup: z
+    .array(
+      z.object({
+        prompt: z.string(),
+        width: z.number().int().positive(),
+        height: z.number().int().positive(),
+        steps: z.number().int().positive().optional(),
+      }),
+    )
+    .default([]),
   files: z.record(
     z.string(),
     z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: z.number().int() }),

@@ -152,6 +152,7 @@ def revision() -> str:
     return f"{diffusers.__version__} ({done.stdout.strip()[:12] or 'release'})"
 
 
+BY_HAND = "\n<!-- from here on written by hand -->\n"
 REPORT = """# Parity with diffusers
 
 The same request through `zsky-node run --raw` and through diffusers on the CPU in float32, compared value by value
@@ -192,12 +193,15 @@ def report(rows: list[dict], path: Path) -> None:
         f"| {r['class']} | {r['name']} | {r['layout']} | {r['cases']} | {r['max']:.1e} | {r['median']:.1e} | {r['contrast']:.2f} |"
         for r in rows
     ]
+    # Sections below the mark are written by hand.
+    rest = path.read_text().partition(BY_HAND)[2] if path.exists() else "\n"
     ort = json.loads((ROOT / "node_modules/onnxruntime-node/package.json").read_text())["version"]
     path.write_text(
         REPORT.format(
             seeds=len(SEEDS), steps=", ".join(map(str, STEPS)), sizes=" and ".join(f"{w}x{h}" for w, h in SIZES), tolerance=TOLERANCE,
             rows="\n".join(lines), diffusers=revision(), torch=torch.__version__, ort=ort,
         )  # fmt: skip
+        + BY_HAND + rest
     )
 
 
