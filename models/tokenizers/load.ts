@@ -91,7 +91,7 @@ async function clipTokenizer(
   return new ClipTokenizer({
     vocabulary,
     merges: model.merges.map((rule) => pairOf(rule, file)),
-    added: addedTokens([...settings.listed, ...added_tokens, ...settings.mentioned, ...marks], (content) =>
+    added: addedTokens([...settings.listed, ...added_tokens], [...marks, ...settings.mentioned], (content) =>
       vocabulary.get(content),
     ),
     startId: idOf('start', marks[0].content),

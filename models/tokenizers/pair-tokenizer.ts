@@ -85,7 +85,7 @@ export class PairTokenizer implements Tokenizer {
     this.#pairs = new BytePairs(vocabulary, merges, unknown ? required(unknown) : undefined);
     this.#spells = spells;
     this.#split = wordSplitterOf(file.pre_tokenizer);
-    const tokens = addedTokens([...settings.listed, ...file.added_tokens, ...settings.mentioned], (content) =>
+    const tokens = addedTokens([...settings.listed, ...file.added_tokens], settings.mentioned, (content) =>
       vocabulary.get(content),
     );
     this.#added = new AddedTokens(tokens, normalizerOf(file.normalizer));

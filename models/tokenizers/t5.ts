@@ -6,7 +6,7 @@ import { AddedTokens } from './added-tokens.js';
 import { Charsmap } from './charsmap.js';
 import { finish } from './finish.js';
 import { readSentencePieceModel } from './sentencepiece-model.js';
-import { normalizerOf, stepSchema, wordSplitterOf, type WordSplitter } from './text-steps.js';
+import { normalizerOf, stepSchema, wordSplitterOf, type Step, type WordSplitter } from './text-steps.js';
 import type { EncodeOptions, Encoding, Tokenizer } from './tokenizer.js';
 import {
   addedTokens,
@@ -68,7 +68,7 @@ export class T5Tokenizer implements Tokenizer {
       endId: required(settings.roles.eos_token ?? '</s>'),
       padId: required(settings.roles.pad_token ?? '<pad>'),
     };
-    const tokens = addedTokens([...settings.listed, ...parts.named, ...settings.mentioned], idOf);
+    const tokens = addedTokens([...settings.listed, ...parts.named], settings.mentioned, idOf);
     this.#added = new AddedTokens(tokens, parts.normalize);
     this.vocabularySize = Math.max(parts.vocabulary.pieces.length, ...tokens.map((token) => token.id + 1));
     const length = settings.modelMaxLength ?? DEFAULT_LENGTH;
@@ -87,7 +87,8 @@ export class T5Tokenizer implements Tokenizer {
       );
     const file = model ?? json;
     try {
-      const parts = model === undefined ? await partsOfJson(json) : await partsOfModel(model, settings);
+      const parts =
+        model === undefined ? await partsOfJson(json, settings) : await partsOfModel(model, settings);
       return new T5Tokenizer(parts, settings);
     } catch (error) {
       if (error instanceof NodeError) throw error;
@@ -115,18 +116,33 @@ export function sentencePieceFile(folder: string): string | undefined {
   return name === undefined ? undefined : join(folder, name);
 }
 
-async function partsOfJson(path: string): Promise<Parts> {
+/** What T5's class does before its pieces, whatever a file says. */
+const T5_WORDS = {
+  type: 'Sequence',
+  pretokenizers: [{ type: 'WhitespaceSplit' }, { type: 'Metaspace', prepend_scheme: 'always' }],
+};
+const T5_CLASSES = ['T5Tokenizer', 'T5TokenizerFast'];
+
+async function partsOfJson(path: string, { className = '' }: TokenizerSettings): Promise<Parts> {
   const file = await readTokenizerJson(path, unigramFile);
+  const own = T5_CLASSES.includes(className);
   return {
     vocabulary: {
       pieces: file.model.vocab,
       unknownId: file.model.unk_id ?? 0,
       byteFallback: file.model.byte_fallback,
     },
-    normalize: normalizerOf(file.normalizer),
-    split: wordSplitterOf(file.pre_tokenizer),
+    normalize: normalizerOf(own ? charsmapStepOf(file.normalizer) : file.normalizer),
+    split: wordSplitterOf(own ? T5_WORDS : file.pre_tokenizer),
     named: file.added_tokens,
   };
+}
+
+/** Of a normaliser's steps, the one that stands for SentencePiece's own. */
+function charsmapStepOf(normalizer: Step | null | undefined): Step | undefined {
+  const steps =
+    normalizer?.type === 'Sequence' ? z.array(stepSchema).parse(normalizer['normalizers']) : [normalizer];
+  return steps.find((step) => step?.type === 'Precompiled') ?? undefined;
 }
 
 async function partsOfModel(path: string, settings: TokenizerSettings): Promise<Parts> {
@@ -142,10 +158,7 @@ async function partsOfModel(path: string, settings: TokenizerSettings): Promise<
   return {
     vocabulary: { pieces: vocabulary, unknownId, byteFallback },
     normalize: map === undefined ? (text) => text : (text) => map.normalize(text),
-    split: wordSplitterOf({
-      type: 'Sequence',
-      pretokenizers: [{ type: 'WhitespaceSplit' }, { type: 'Metaspace', prepend_scheme: 'always' }],
-    }),
+    split: wordSplitterOf(T5_WORDS),
     named,
   };
 }

@@ -25,6 +25,7 @@ const namedToken = z.union([z.string().transform((content): NamedToken => ({ con
 const settingsFile = z
   .object({
     model_max_length: z.number().optional(),
+    tokenizer_class: z.string().optional(),
     extra_ids: z.number().int().optional(),
     add_bos_token: z.boolean().nullish(),
     add_eos_token: z.boolean().nullish(),
@@ -99,6 +100,7 @@ export function pairOf(rule: string | readonly unknown[], file: string): readonl
   );
 }
 
+/** In the order in which transformers adds them. */
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const;
 type Role = (typeof ROLES)[number];
 
@@ -106,6 +108,8 @@ type Role = (typeof ROLES)[number];
 export interface TokenizerSettings {
   readonly modelMaxLength: number | undefined;
   readonly extraIds: number | undefined;
+  /** Class of transformers that the folder was written for. */
+  readonly className: string | undefined;
   /** Whether texts get a start and an end mark, where the files say so. */
   readonly adds: { readonly start: boolean | undefined; readonly end: boolean | undefined };
   readonly roles: Readonly<Partial<Record<Role, string>>>;
@@ -134,22 +138,23 @@ export async function readTokenizerSettings(folder: string): Promise<TokenizerSe
     return existsSync(path) ? readTokenizerJson(path, settingsFile) : {};
   };
   const [config, map] = [await read('tokenizer_config.json'), await read('special_tokens_map.json')];
-  const listed = Object.entries(config.added_tokens_decoder ?? {}).map(([id, token]) => ({
-    ...token,
-    id: Number(id),
-  }));
+  const decoder = config.added_tokens_decoder;
+  // The map belongs to files from before the decoder and then has the last word: Stable Diffusion 2.1 pads with its "!".
+  const said = decoder === undefined ? { ...config, ...map } : config;
+  const listed = Object.entries(decoder ?? {}).map(([id, token]) => ({ ...token, id: Number(id) }));
   const roles: Partial<Record<Role, string>> = {};
   const mentioned: NamedToken[] = [];
   for (const role of ROLES) {
-    const token = config[role] ?? map[role];
+    const token = said[role];
     if (!token) continue;
     roles[role] = token.content;
     mentioned.push(token);
   }
-  mentioned.push(...(config.additional_special_tokens ?? map.additional_special_tokens ?? []));
+  mentioned.push(...(said.additional_special_tokens ?? []));
   return {
     modelMaxLength: config.model_max_length,
     extraIds: config.extra_ids,
+    className: config.tokenizer_class,
     adds: { start: config.add_bos_token ?? undefined, end: config.add_eos_token ?? undefined },
     roles,
     listed,
@@ -157,23 +162,28 @@ export async function readTokenizerSettings(folder: string): Promise<TokenizerSe
   };
 }
 
-/** Tokens of a list that the vocabulary knows, each once, the first mention's flags counting. */
+/**
+ * Tokens that the vocabulary knows, each once. Of listed ones the first counts; one that is only mentioned, in several
+ * roles maybe, looks for itself in the text as its last mention says.
+ */
 export function addedTokens(
-  named: readonly NamedToken[],
+  listed: readonly NamedToken[],
+  mentioned: readonly NamedToken[],
   idOf: (content: string) => number | undefined,
 ): AddedToken[] {
-  const found = new Map<string, AddedToken>();
-  for (const token of named) {
+  const named = new Map<string, NamedToken>();
+  for (const token of mentioned) named.set(token.content, token);
+  for (const token of listed.toReversed()) named.set(token.content, token);
+  return [...named.values()].flatMap((token) => {
     const id = idOf(token.content) ?? token.id;
-    if (id === undefined || token.content === '' || found.has(token.content)) continue;
-    found.set(token.content, {
+    if (id === undefined || token.content === '') return [];
+    return {
       content: token.content,
       id,
       normalized: token.normalized ?? false,
       trimsLeft: token.lstrip ?? false,
       trimsRight: token.rstrip ?? false,
       wholeWord: token.single_word ?? false,
-    });
-  }
-  return [...found.values()];
+    };
+  });
 }

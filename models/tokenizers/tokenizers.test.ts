@@ -11,10 +11,18 @@ import { readSentencePieceModel } from './sentencepiece-model.js';
 import type { Tokenizer } from './tokenizer.js';
 
 type Digests = Record<
-  'clip-small' | 'clip-small-second' | 't5-small' | 't5-small-later' | 'gemma-small' | 'qwen-small',
+  | 'clip-small'
+  | 'clip-small-second'
+  | 'clip-small-1.5'
+  | 'clip-small-2.1'
+  | 't5-small'
+  | 't5-small-later'
+  | 'gemma-small'
+  | 'qwen-small',
   TokenGolden
 > & {
   readonly second: { readonly small: object };
+  readonly earlier: Readonly<Record<'1.5' | '2.1', Record<string, object>>>;
 };
 const digests = readGolden<Digests>('digests.json');
 const goldenFolder = (name: string) => fileURLToPath(new URL(`${name}/`, GOLDENS));
@@ -74,6 +82,15 @@ describe('2,000 strings, beside transformers', () => {
     expect(tokenizer.encode('a', { maxLength: 6, pad: true }).ids.slice(3)).toEqual([0, 0, 0]);
   });
 
+  it.each(['1.5', '2.1'] as const)(
+    'so does the one of Stable Diffusion %s, from before token lists',
+    async (kind) => {
+      const folder = folderWith(`earlier-${kind}`, digests.earlier[kind], 'clip-small');
+      const tokenizer = await loadTokenizer(folder);
+      expect(compare(tokenizer, digests[`clip-small-${kind}`])).toEqual({ different: [], padding: true });
+    },
+  );
+
   it('so does CLIP read from tokenizer.json', async () => {
     const vocab = readGolden<Record<string, number>>('clip-small/vocab.json');
     const { readFileSync } = await import('node:fs');
@@ -117,8 +134,12 @@ describe('2,000 strings, beside transformers', () => {
       { type: 'Replace', pattern: { Regex: ' {2,}' }, content: '▁' },
     ];
     const file = await asJsonFile(spaces, { type: 'Metaspace', prepend_scheme: 'always', split: true });
-    const tokenizer = await loadTokenizer(folderWith('t5-later', { 'tokenizer.json': file }));
+    const plain = { 'tokenizer.json': file, 'tokenizer_config.json': {} };
+    const tokenizer = await loadTokenizer(folderWith('t5-later', plain));
     expect(compare(tokenizer, digests['t5-small-later'])).toEqual({ different: [], padding: true });
+    // T5's class has its own idea of white space, whatever the file says.
+    const named = await loadTokenizer(folderWith('t5-named', { 'tokenizer.json': file }));
+    expect(compare(named, digests['t5-small'])).toEqual({ different: [], padding: true });
   });
 
   it("Gemma's tokenizer gives the same ids", async () => {
@@ -201,7 +222,10 @@ describe('a folder that is no tokenizer', () => {
     ['no-model', { 'spiece.model': 'not a protobuf' }, 'spiece.model'],
     [
       'odd-step',
-      { 'tokenizer.json': { normalizer: { type: 'Odd' }, model: { type: 'Unigram', vocab: [['a', 0]] } } },
+      {
+        'tokenizer.json': { normalizer: { type: 'Odd' }, model: { type: 'Unigram', vocab: [['a', 0]] } },
+        'tokenizer_config.json': {},
+      },
       'Odd',
     ],
     [

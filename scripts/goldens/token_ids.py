@@ -179,30 +179,41 @@ def small_clip_files(strings):
     return {token: i for i, token in enumerate(dict.fromkeys(tokens))}, merges
 
 
-def clip_settings(vocab, second):
-    """The settings of the first encoder of Stable Diffusion XL, and of its second, which pads with "!"."""
-    flags = dict(lstrip=False, rstrip=False, single_word=False)
-    start, end, pad = "<|startoftext|>", "<|endoftext|>", "!"
-    settings = dict(
-        tokenizer_class="CLIPTokenizer", bos_token=start, eos_token=end, unk_token=end, pad_token=end, model_max_length=77
-    )
-    if second:
-        settings["pad_token"] = pad
+START, END = "<|startoftext|>", "<|endoftext|>"
+PLAIN = dict(lstrip=False, rstrip=False, single_word=False)
+
+
+def clip_folder(vocab, kind):
+    """Settings as published folders have them, by file: the encoder of FLUX, the second of SDXL, those of SD 1.5 and 2.1."""
+    roles = dict(bos_token=START, eos_token=END, unk_token=END, pad_token=END)
+    settings = dict(tokenizer_class="CLIPTokenizer", model_max_length=77, **roles)
+    if kind == "first":
+        return {"tokenizer_config.json": settings}
+    if kind == "second":
+        flags = {"!": False, START: True, END: True}
+        settings["pad_token"] = "!"
         settings["added_tokens_decoder"] = {
-            str(vocab[pad]): dict(content=pad, normalized=False, special=True, **flags),
-            str(vocab[start]): dict(content=start, normalized=True, special=True, **flags),
-            str(vocab[end]): dict(content=end, normalized=True, special=True, **flags),
+            str(vocab[token]): dict(content=token, normalized=normalized, special=True, **PLAIN)
+            for token, normalized in flags.items()
         }
-    return settings
+        return {"tokenizer_config.json": settings}
+    # Before transformers 4.34 tokens were described role by role, the pad token by its text alone.
+    roles = {role: dict(content=token, normalized=True, **PLAIN) for role, token in roles.items()}
+    typed = {role: dict(__type="AddedToken", **token) for role, token in roles.items()}
+    return {
+        "tokenizer_config.json": {**settings, **typed, "pad_token": END},
+        "special_tokens_map.json": {**roles, "pad_token": "!" if kind == "2.1" else END},
+    }
 
 
-def clip_digests(files, strings, second):
+def clip_digests(files, strings, kind):
     vocab, merges = files
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         (path / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), "utf-8")
         (path / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", "utf-8")
-        (path / "tokenizer_config.json").write_text(json.dumps(clip_settings(vocab, second)))
+        for name, content in clip_folder(vocab, kind).items():
+            (path / name).write_text(json.dumps(content))
         tokenizer = CLIPTokenizer.from_pretrained(folder)
     return digests_of(tokenizer, strings)
 
@@ -280,7 +291,7 @@ def main(folder, clip_source):
     vocab, merges = small_clip_files(strings)
     write(target / "clip-small" / "vocab.json", vocab)
     (target / "clip-small" / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", "utf-8")
-    write(target / "clip-small" / "tokenizer_config.json", clip_settings(vocab, False))
+    write(target / "clip-small" / "tokenizer_config.json", clip_folder(vocab, "first")["tokenizer_config.json"])
 
     (target / "t5-small").mkdir(exist_ok=True)
     # Han and the like stay unknown; control characters and SentencePiece's own mark are not to be learned.
@@ -315,11 +326,14 @@ def main(folder, clip_source):
         {
             "transformers": transformers.__version__,
             "tokenizers": tokenizers.__version__,
-            "second": {"small": clip_settings(vocab, True), "real": clip_settings(real[0], True)},
-            "clip-small": clip_digests((vocab, merges), strings, False),
-            "clip-small-second": clip_digests((vocab, merges), strings, True),
-            "clip-real": clip_digests(real, strings, False),
-            "clip-real-second": clip_digests(real, strings, True),
+            "second": {name: clip_folder(files[0], "second")["tokenizer_config.json"] for name, files in (("small", (vocab, merges)), ("real", real))},
+            "earlier": {kind: clip_folder(vocab, kind) for kind in ("1.5", "2.1")},
+            "clip-small": clip_digests((vocab, merges), strings, "first"),
+            "clip-small-second": clip_digests((vocab, merges), strings, "second"),
+            "clip-small-1.5": clip_digests((vocab, merges), strings, "1.5"),
+            "clip-small-2.1": clip_digests((vocab, merges), strings, "2.1"),
+            "clip-real": clip_digests(real, strings, "first"),
+            "clip-real-second": clip_digests(real, strings, "second"),
             "t5-small": digests_of(t5_tokenizer(target / "t5-small" / "spiece.model"), strings),
             "gemma-small": digests_of(gemma, strings),
             "qwen-small": digests_of(qwen, strings),
