@@ -4,8 +4,7 @@ import { alphasCumprodOf, trainingConfig, zeroSnrConfig } from './noise-schedule
 import { option } from './option.js';
 import { cleanWeights, noiseWeights, predictionConfig } from './prediction.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
-import { spacedTimesteps, spacingConfig } from './timestep-spacing.js';
-import { atMostTrained } from './step-count.js';
+import { spacingConfig, trainedTimesteps } from './timestep-spacing.js';
 import { weightedSum } from './weighted-sum.js';
 
 const schema = z.object({
@@ -29,8 +28,7 @@ export function ddim(config: unknown): SchedulerFactory {
   return {
     className: 'DDIMScheduler',
     plan(steps, { eta = 0 } = {}): Scheduler {
-      atMostTrained(steps, options.num_train_timesteps);
-      const timesteps = spacedTimesteps(options, steps);
+      const timesteps = trainedTimesteps(options, steps);
       const stride = Math.floor(options.num_train_timesteps / steps);
       return {
         timesteps,
@@ -44,7 +42,8 @@ export function ddim(config: unknown): SchedulerFactory {
           const variance = ((1 - previous) / (1 - bar)) * (1 - bar / previous);
           const deviation = eta === 0 ? 0 : eta * Math.sqrt(variance);
           const keep = Math.sqrt(previous);
-          const direction = Math.sqrt(1 - previous - deviation * deviation);
+          // All of the noise may be fresh, when rounding can leave less than nothing.
+          const direction = Math.sqrt(Math.max(0, 1 - previous - deviation * deviation));
           const clean = cleanWeights(type, Math.sqrt(bar), Math.sqrt(1 - bar));
           const epsilon = noiseWeights(type, Math.sqrt(bar), Math.sqrt(1 - bar));
           let next: Float32Array;

@@ -4,8 +4,7 @@ import { alphasCumprodOf, trainingConfig, zeroSnrConfig } from './noise-schedule
 import { option } from './option.js';
 import { cleanWeights, predictionConfig } from './prediction.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
-import { atMostTrained } from './step-count.js';
-import { spacedTimesteps, spacingConfig } from './timestep-spacing.js';
+import { spacingConfig, trainedTimesteps } from './timestep-spacing.js';
 import { weightedSum } from './weighted-sum.js';
 
 const schema = z.object({
@@ -27,8 +26,7 @@ export function ddpm(config: unknown): SchedulerFactory {
   return {
     className: 'DDPMScheduler',
     plan(steps): Scheduler {
-      atMostTrained(steps, options.num_train_timesteps);
-      const timesteps = spacedTimesteps(options, steps);
+      const timesteps = trainedTimesteps(options, steps);
       return {
         timesteps,
         sigmas: [],

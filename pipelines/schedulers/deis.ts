@@ -3,7 +3,7 @@ import { integratorWeights } from './exponential-integrator.js';
 import { limitOf, thresholdConfig } from './limit-clean.js';
 import { alphasCumprodOf, trainingConfig } from './noise-schedule.js';
 import { option } from './option.js';
-import { cleanWeights, flowPredictionConfig, noiseWeights } from './prediction.js';
+import { cleanWeights, flowPredictionConfig } from './prediction.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
 import { oneCurve } from './sigma-curves.js';
 import { signalLevel } from './signal-level.js';
@@ -80,14 +80,9 @@ export function deis(config: unknown): SchedulerFactory {
 
       const noiseIn = (output: Float32Array, index: number, sample: Float32Array): Float32Array => {
         const { alpha, sigma } = points[index];
-        const type = options.prediction_type;
-        if (limit === undefined) {
-          const weights = noiseWeights(type, alpha, sigma);
-          return weightedSum([weights.sample, sample], [weights.output, output]);
-        }
-        const weights = cleanWeights(type, alpha, sigma);
+        const weights = cleanWeights(options.prediction_type, alpha, sigma);
         const clean = weightedSum([weights.sample, sample], [weights.output, output]);
-        limit(clean);
+        limit?.(clean);
         return weightedSum([1 / sigma, sample], [-alpha / sigma, clean]);
       };
 

@@ -32,7 +32,11 @@ export const dpmConfig = z.object({
     z.custom<number>((value) => typeof value === 'number'),
     -Infinity,
   ),
-  variance_type: z.null().optional(),
+  // Of another class's config these solvers read only whether the model also predicts its variance.
+  variance_type: z
+    .string()
+    .refine((type) => !type.startsWith('learned'), 'learned variances are not run')
+    .nullish(),
 });
 
 /** Fails configs for which the equations have no answer. */

@@ -35,7 +35,7 @@ export function heun(config: unknown): SchedulerFactory {
     plan(steps): Scheduler {
       let visited = continuousTimesteps(options, steps);
       const trained = visited.map((t) => levels.at(t));
-      const curve = askedCurve(options, trained[steps - 1], trained[0], steps);
+      const curve = askedCurve(options, trained[trained.length - 1], trained[0], steps);
       if (curve !== undefined) visited = curve.map((sigma) => levels.timestepOf(sigma));
       // Every level but the first is visited twice: to correct the step to it and to start the next.
       const twice = (values: readonly number[]) =>

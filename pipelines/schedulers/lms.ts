@@ -49,7 +49,9 @@ export function lms(config: unknown): SchedulerFactory {
     plan(steps): Scheduler {
       let timesteps = continuousTimesteps(options, steps);
       const trained = timesteps.map((t) => levels.at(t));
-      const curve = askedCurve(options, trained[steps - 1], trained[0], steps);
+      // In the reference, Karras' levels end where the trained ones do; only the other curves have ends of their own.
+      const ends = options.use_karras_sigmas ? { ...options, sigma_min: null, sigma_max: null } : options;
+      const curve = askedCurve(ends, trained[trained.length - 1], trained[0], steps);
       if (curve !== undefined) timesteps = curve.map((sigma) => levels.timestepOf(sigma));
       const sigmas = [...(curve ?? trained), 0].map(Math.fround);
       const largest = Math.max(...sigmas);

@@ -4,8 +4,7 @@ import { alphasCumprodOf, trainingConfig } from './noise-schedule.js';
 import { option } from './option.js';
 import { noiseWeights } from './prediction.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
-import { atMostTrained } from './step-count.js';
-import { spacedTimesteps, spacingConfig } from './timestep-spacing.js';
+import { spacingConfig, trainedTimesteps } from './timestep-spacing.js';
 import { weightedSum, type Term } from './weighted-sum.js';
 
 const schema = z.object({
@@ -56,14 +55,13 @@ export function pndm(config: unknown): SchedulerFactory {
   return {
     className: 'PNDMScheduler',
     plan(steps): Scheduler {
-      atMostTrained(steps, options.num_train_timesteps);
       if (!options.skip_prk_steps && steps < ORDER) {
         throw new NodeError(
           'REQUEST_INVALID',
           `steps: PNDM with its Runge-Kutta start takes at least ${ORDER}, not ${steps}`,
         );
       }
-      const spaced = spacedTimesteps(options, steps);
+      const spaced = trainedTimesteps(options, steps);
       const stride = Math.floor(options.num_train_timesteps / steps);
       const start = options.skip_prk_steps ? [] : rungeKuttaTimesteps(spaced, stride >> 1);
       const rest = options.skip_prk_steps

@@ -25,8 +25,11 @@ export interface Weights {
  */
 export function cleanWeights(type: PredictionType, alpha: number, sigma: number): Weights {
   switch (type) {
-    case 'epsilon':
-      return { sample: 1 / alpha, output: -sigma / alpha };
+    case 'epsilon': {
+      // Without signal the quotient is infinite; a sampler that clips still needs its sign.
+      const some = Math.max(alpha, 1e-300);
+      return { sample: 1 / some, output: -sigma / some };
+    }
     case 'v_prediction':
       return { sample: alpha, output: -sigma };
     case 'sample':

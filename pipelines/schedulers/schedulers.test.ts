@@ -6,6 +6,7 @@ import { symmetricBetaQuantile } from './beta-quantile.js';
 import { limitOf } from './limit-clean.js';
 import { alphasCumprodOf, trainingConfig, zeroSnrConfig } from './noise-schedule.js';
 import { createScheduler, SCHEDULER_CLASSES } from './registry.js';
+import { TrainingLevels } from './training-levels.js';
 
 function codeOf(action: () => unknown): string {
   try {
@@ -116,6 +117,19 @@ describe.each(SCHEDULER_CLASSES)('%s', (name) => {
   });
 });
 
+it('takes a DDIM step of nothing but fresh noise from pure noise', () => {
+  const config = {
+    _class_name: 'DDIMScheduler',
+    prediction_type: 'v_prediction',
+    timestep_spacing: 'trailing',
+  };
+  for (let steps = 1; steps <= 60; steps++) {
+    const scheduler = createScheduler({ ...config, rescale_betas_zero_snr: true }).plan(steps, { eta: 1 });
+    const values = Float32Array.of(0.5, -0.5);
+    expect(scheduler.step(values, 0, values, torchCpuNoise(1)).every(Number.isFinite)).toBe(true);
+  }
+});
+
 describe('the noise schedule', () => {
   const parse = (config: object) =>
     alphasCumprodOf({ ...trainingConfig.parse(config), ...zeroSnrConfig.parse(config) });
@@ -131,6 +145,12 @@ describe('the noise schedule', () => {
     expect(bars.at(-1)).toBe(0);
     expect(bars.at(-2)).toBeGreaterThan(0);
   });
+});
+
+it('looks a noise level up from the end where levels do not rise to it', () => {
+  const levels = new TrainingLevels(Float32Array.of(0.9, 0.5, 0.01, 0.2));
+  expect(levels.timestepOf(levels.highest * 1.001)).toBeCloseTo(3, 2);
+  expect(levels.timestepOf(levels.lowest)).toBeCloseTo(0, 6);
 });
 
 it('finds quantiles of the Beta(0.6, 0.6) distribution', () => {

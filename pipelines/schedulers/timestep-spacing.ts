@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { option } from './option.js';
+import { atMostTrained } from './step-count.js';
 
 type Spacing = 'leading' | 'linspace' | 'trailing';
 
@@ -31,14 +32,17 @@ export function linspace(start: number, end: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => (i > 0 && i === count - 1 ? end : start + i * step));
 }
 
-/** `from`, `from - ratio`, … in the rounding of a range that is filled from its first difference. */
-function fallingRange(from: number, ratio: number, count: number): number[] {
+/**
+ * `from`, `from - ratio`, … above 0, in the rounding of a range that is filled from its first difference. That can
+ * leave one value more next to 0, as for 61 steps from 1000.
+ */
+function fallingRange(from: number, ratio: number): number[] {
   const delta = from - ratio - from;
-  return Array.from({ length: count }, (_, i) => from + i * delta);
+  return Array.from({ length: Math.ceil(from / ratio) }, (_, i) => from + i * delta);
 }
 
 /** Whole training timesteps to visit, falling, noisiest first. Lin et al. 2024, table 2. */
-export function spacedTimesteps(options: SpacingOptions, steps: number): number[] {
+function spacedTimesteps(options: SpacingOptions, steps: number): number[] {
   const total = options.num_train_timesteps;
   switch (options.timestep_spacing) {
     case 'linspace':
@@ -50,8 +54,15 @@ export function spacedTimesteps(options: SpacingOptions, steps: number): number[
       return Array.from({ length: steps }, (_, i) => (steps - 1 - i) * ratio + options.steps_offset);
     }
     case 'trailing':
-      return fallingRange(total, total / steps, steps).map((t) => roundHalfEven(t) - 1);
+      return fallingRange(total, total / steps).map((t) => roundHalfEven(t) - 1);
   }
+}
+
+/** The same for samplers that know the trained timesteps only. @throws REQUEST_INVALID */
+export function trainedTimesteps(options: SpacingOptions, steps: number): number[] {
+  atMostTrained(steps, options.num_train_timesteps);
+  // The reference takes the -1 that rounding can leave for the noisiest timestep.
+  return spacedTimesteps(options, steps).filter((t) => t >= 0);
 }
 
 /** The same for samplers that interpolate between training timesteps: evenly spaced ones need not be whole. */
@@ -81,9 +92,7 @@ export function solverTimesteps(
       const ratio = Math.floor(last / (steps + 1));
       return Array.from({ length: steps }, (_, i) => (steps - i) * ratio + options.steps_offset);
     }
-    case 'trailing': {
-      const ratio = options.num_train_timesteps / steps;
-      return fallingRange(last, ratio, Math.ceil(last / ratio)).map((t) => roundHalfEven(t) - 1);
-    }
+    case 'trailing':
+      return fallingRange(last, options.num_train_timesteps / steps).map((t) => roundHalfEven(t) - 1);
   }
 }

@@ -1,8 +1,8 @@
 const f = Math.fround;
 
-/** Noise to signal σ = √((1-ᾱ)/ᾱ) at every training timestep, rising, and the ways between the two. */
+/** Noise to signal σ = √((1-ᾱ)/ᾱ) at every training timestep, and the ways between the two. */
 export class TrainingLevels {
-  /** `[T]`, float32 values. */
+  /** `[T]`, float32 values, rising; only the last may lie lower, where it is capped. */
   readonly sigmas: Float32Array;
   readonly #logs: Float32Array;
 
@@ -36,12 +36,9 @@ export class TrainingLevels {
   timestepOf(sigma: number): number {
     const logs = this.#logs;
     const target = Math.log(Math.max(sigma, 1e-10));
-    let [low, high] = [0, logs.length - 1];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (logs[middle] <= target) low = middle;
-      else high = middle;
-    }
+    let low = logs.length - 1;
+    while (low > 0 && logs[low] > target) low--;
+    low = Math.min(low, logs.length - 2);
     const part = Math.min(1, Math.max(0, (logs[low] - target) / f(logs[low] - logs[low + 1])));
     return (1 - part) * low + part * (low + 1);
   }

@@ -44,6 +44,7 @@ BETA = dict(use_beta_sigmas=True)
 COSINE = dict(beta_schedule="squaredcos_cap_v2")
 THRESHOLD = dict(thresholding=True, sample_max_value=1.5, dynamic_thresholding_ratio=0.9)
 FLOW = dict(use_flow_sigmas=True, flow_shift=3.0, prediction_type="flow_prediction")
+ENDS = dict(sigma_min=0.002, sigma_max=700.0)
 BETAS = [round(0.001 + 0.00012 * i, 6) for i in range(100)]
 OWN_BETAS = dict(num_train_timesteps=100, trained_betas=BETAS)
 
@@ -65,6 +66,7 @@ CASES = {
         case({**SD, "clip_sample": False}, eta=0.7),
         case({**OWN_BETAS, "clip_sample": False}),
         case({**SD, "clip_sample": False, **LINSPACE}, steps=7),
+        case({**SD, **TRAILING, **ZERO_SNR}, steps=4),
     ],
     "DDPMScheduler": [
         case(),
@@ -95,6 +97,7 @@ CASES = {
         case({**SD, **BETA}),
         case({**SD}, steps=1),
         case({**SD, **X0}),
+        case({**SD, **KARRAS, **ENDS}, steps=8),
     ],
     "EulerDiscreteScheduler": [
         case(),
@@ -105,11 +108,12 @@ CASES = {
         case({**SD, **EXPONENTIAL, **LEADING}),
         case({**SD, **BETA}),
         case({**SD, "interpolation_type": "log_linear"}),
-        case({**SD, **KARRAS, **V, "timestep_type": "continuous", "sigma_min": 0.002, "sigma_max": 700.0}),
+        case({**SD, **KARRAS, **V, "timestep_type": "continuous", **ENDS}),
         case({**SD, "final_sigmas_type": "sigma_min", **X0}),
         case({**SD, **TRAILING}, steps=1),
         case({**SD, **TRAILING}, steps=4),
         case({**SD, **LINSPACE}, steps=1),
+        case({**SD, **TRAILING}, steps=61),
     ],
     "EulerAncestralDiscreteScheduler": [
         case(),
@@ -162,6 +166,8 @@ CASES = {
         case({**SD, "lower_order_final": False, "final_sigmas_type": "sigma_min"}, steps=8),
         case({**SD}, steps=1),
         case({**SD}, steps=2),
+        case({**FLOW, "use_dynamic_shifting": True}, steps=8, mu=0.8),
+        case({**COSINE, "variance_type": "fixed_small"}, steps=8),
     ],
     "DPMSolverSinglestepScheduler": [
         case(),
@@ -209,6 +215,7 @@ CASES = {
         case({**COSINE, **THRESHOLD}),
         case({**FLOW}),
         case({**SD}, steps=1),
+        case({**FLOW, **V}, steps=8),
     ],
     "LCMScheduler": [
         case(steps=4),
