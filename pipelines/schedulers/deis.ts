@@ -7,7 +7,7 @@ import { cleanWeights, flowPredictionConfig } from './prediction.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
 import { oneCurve } from './sigma-curves.js';
 import { signalLevel } from './signal-level.js';
-import { solverLevelConfig, visitedLevels } from './solver-levels.js';
+import { flowOnFlow, solverLevelConfig, visitedLevels } from './solver-levels.js';
 import { solverTimesteps, spacingConfig } from './timestep-spacing.js';
 import { TrainingLevels } from './training-levels.js';
 import { weightedSum, type Term } from './weighted-sum.js';
@@ -25,7 +25,8 @@ const schema = z
     solver_type: option(z.enum(['logrho', 'midpoint', 'heun', 'bh1', 'bh2']), 'logrho'),
     lower_order_final: option(z.boolean(), true),
   })
-  .superRefine(oneCurve);
+  .superRefine(oneCurve)
+  .superRefine(flowOnFlow);
 
 /** Runs shorter than this end with steps of lower order where the config says so. */
 const FEW_STEPS = 15;

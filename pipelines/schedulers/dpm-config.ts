@@ -4,7 +4,7 @@ import { trainingConfig } from './noise-schedule.js';
 import { option } from './option.js';
 import { flowPredictionConfig } from './prediction.js';
 import { oneCurve, type CurveConfig } from './sigma-curves.js';
-import { solverLevelConfig } from './solver-levels.js';
+import { flowOnFlow, solverLevelConfig } from './solver-levels.js';
 
 /** Options that the multistep and the single-step solvers of the DPM family share. */
 export const dpmConfig = z.object({
@@ -42,12 +42,19 @@ export const dpmConfig = z.object({
 /** Fails configs for which the equations have no answer. */
 export function solvable(options: CurveConfig & z.output<typeof dpmConfig>, context: z.RefinementCtx): void {
   oneCurve(options, context);
+  flowOnFlow(options, context);
   const ofNoise = !options.algorithm_type.endsWith('++');
   if (ofNoise && options.final_sigmas_type === 'zero')
     context.addIssue({
       code: 'custom',
       path: ['final_sigmas_type'],
       message: `must be sigma_min for ${options.algorithm_type}`,
+    });
+  if (ofNoise && options.prediction_type === 'flow_prediction')
+    context.addIssue({
+      code: 'custom',
+      path: ['prediction_type'],
+      message: `cannot be flow_prediction for ${options.algorithm_type}`,
     });
   if (options.algorithm_type === 'sde-dpmsolver' && options.solver_order === 3)
     context.addIssue({

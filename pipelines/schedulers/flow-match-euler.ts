@@ -3,6 +3,7 @@ import { NodeError } from '../../core/errors.js';
 import { option } from './option.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
 import { askedCurve, curveConfig, oneCurve } from './sigma-curves.js';
+import { stretchedTo } from './stretch.js';
 import { linspace } from './timestep-spacing.js';
 import { weightedSum } from './weighted-sum.js';
 
@@ -49,10 +50,7 @@ export function flowMatchEuler(config: unknown): SchedulerFactory {
       const pull = options.time_shift_type === 'exponential' ? Math.exp(mu) : mu;
       levels = levels.map((sigma) => pull / (pull + (1 / sigma - 1)));
     } else levels = levels.map((sigma) => shifted(sigma, options.shift));
-    if (options.shift_terminal) {
-      const stretch = (1 - levels[levels.length - 1]) / (1 - options.shift_terminal);
-      levels = levels.map((sigma) => 1 - (1 - sigma) / stretch);
-    }
+    if (options.shift_terminal) levels = stretchedTo(options.shift_terminal, levels);
     return (askedCurve(options, levels[levels.length - 1], levels[0], steps) ?? levels).map(f);
   };
 

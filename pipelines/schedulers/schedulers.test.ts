@@ -35,6 +35,9 @@ describe('createScheduler', () => {
     [{ _class_name: 'DPMSolverMultistepScheduler', algorithm_type: 'dpmsolver' }, 'final_sigmas_type'],
     [{ _class_name: 'DPMSolverMultistepScheduler', variance_type: 'learned_range' }, 'variance_type'],
     [{ _class_name: 'DDPMScheduler', variance_type: 'learned' }, 'variance_type'],
+    [{ _class_name: 'DEISMultistepScheduler', prediction_type: 'flow_prediction' }, 'prediction_type'],
+    [{ _class_name: 'UniPCMultistepScheduler', lower_order_final: false }, 'lower_order_final'],
+    [{ _class_name: 'UniPCMultistepScheduler', shift_terminal: 0.1 }, 'shift_terminal'],
   ])('refuses %j, naming the option', (config, option) => {
     expect(codeOf(() => createScheduler(config))).toMatch(new RegExp(`^SCHEDULER_UNKNOWN .*${option}`));
   });
@@ -65,6 +68,26 @@ describe('createScheduler', () => {
     expect(codeOf(() => createScheduler({ _class_name: 'PNDMScheduler' }).plan(3))).toMatch(
       /^REQUEST_INVALID/,
     );
+  });
+
+  it('refuses steps whose offset leads beyond the timesteps', () => {
+    const factory = createScheduler({ _class_name: 'DDIMScheduler', steps_offset: 1 });
+    expect(factory.plan(999).timesteps[0]).toBe(999);
+    expect(codeOf(() => factory.plan(1000))).toMatch(/^REQUEST_INVALID .*steps_offset/);
+  });
+
+  it('refuses a single step that would start at 1 and end elsewhere', () => {
+    const factory = createScheduler({ _class_name: 'FlowMatchEulerDiscreteScheduler', shift_terminal: 0.1 });
+    expect(factory.plan(2).sigmas[1]).toBeCloseTo(0.1, 6);
+    expect(codeOf(() => factory.plan(1))).toMatch(/^REQUEST_INVALID .*shift_terminal/);
+  });
+
+  it('shifts a flow for the size only where the config says that its shift is dynamic', () => {
+    const flow = { use_flow_sigmas: true, flow_shift: 3, prediction_type: 'flow_prediction' };
+    const levels = (config: object, mu?: number) =>
+      createScheduler({ ...flow, ...config }, 'DPMSolverMultistepScheduler').plan(5, { mu }).sigmas;
+    expect(levels({}, 0.5)).toEqual(levels({}));
+    expect(levels({ use_dynamic_shifting: true }, 0.5)).not.toEqual(levels({}));
   });
 });
 

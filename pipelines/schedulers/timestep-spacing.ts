@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NodeError } from '../../core/errors.js';
 import { option } from './option.js';
 import { atMostTrained } from './step-count.js';
 
@@ -60,9 +61,16 @@ function spacedTimesteps(options: SpacingOptions, steps: number): number[] {
 
 /** The same for samplers that know the trained timesteps only. @throws REQUEST_INVALID */
 export function trainedTimesteps(options: SpacingOptions, steps: number): number[] {
-  atMostTrained(steps, options.num_train_timesteps);
+  const { num_train_timesteps: total, steps_offset: offset } = options;
+  atMostTrained(steps, total);
   // The reference takes the -1 that rounding can leave for the noisiest timestep.
-  return spacedTimesteps(options, steps).filter((t) => t >= 0);
+  const timesteps = spacedTimesteps(options, steps).filter((t) => t >= 0);
+  if (timesteps[0] >= total)
+    throw new NodeError(
+      'REQUEST_INVALID',
+      `steps: ${steps} with steps_offset ${offset} lead beyond the ${total} timesteps of this scheduler`,
+    );
+  return timesteps;
 }
 
 /** The same for samplers that interpolate between training timesteps: evenly spaced ones need not be whole. */

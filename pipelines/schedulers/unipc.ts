@@ -8,7 +8,8 @@ import { cleanWeights, flowPredictionConfig, noiseWeights } from './prediction.j
 import type { PlanOptions, Scheduler, SchedulerFactory } from './scheduler.js';
 import { karrasSigmas, oneCurve } from './sigma-curves.js';
 import { signalLevel, type SignalLevel } from './signal-level.js';
-import { solverLevelConfig, visitedLevels } from './solver-levels.js';
+import { flowOnFlow, solverLevelConfig, visitedLevels } from './solver-levels.js';
+import { stretchedTo } from './stretch.js';
 import { linspace, solverTimesteps, spacingConfig } from './timestep-spacing.js';
 import { TrainingLevels } from './training-levels.js';
 import { weightedSum, type Term } from './weighted-sum.js';
@@ -34,14 +35,28 @@ const schema = z
     disable_corrector: option(z.array(z.number().int()), []),
     solver_p: z.null().optional(),
     final_sigmas_type: option(z.enum(['zero', 'sigma_min']), 'zero'),
-    use_dynamic_shifting: option(z.boolean(), false),
     time_shift_type: option(z.enum(['exponential', 'linear']), 'exponential'),
     shift_terminal: z.number().nullish(),
   })
   .superRefine(oneCurve)
+  .superRefine(flowOnFlow)
   .refine((options) => options.predict_x0 || options.final_sigmas_type === 'sigma_min', {
     path: ['final_sigmas_type'],
     message: 'must be sigma_min where predict_x0 is false',
+  })
+  .refine((options) => options.predict_x0 || options.prediction_type !== 'flow_prediction', {
+    path: ['predict_x0'],
+    message: 'must be true for flow_prediction',
+  })
+  .refine(
+    // Only the first order has a finite step to no noise at all.
+    ({ lower_order_final: lower, solver_order: order, final_sigmas_type: final }) =>
+      lower || order === 1 || final === 'sigma_min',
+    { path: ['lower_order_final'], message: 'must be true where final_sigmas_type is zero' },
+  )
+  .refine((options) => !options.shift_terminal || options.use_flow_sigmas, {
+    path: ['shift_terminal'],
+    message: 'needs use_flow_sigmas',
   });
 type Options = z.output<typeof schema>;
 
@@ -58,10 +73,7 @@ function flowLevels(options: Options, steps: number, { mu, sigmas }: PlanOptions
     const shift = options.flow_shift;
     levels = even.map((sigma) => (shift * sigma) / (1 + (shift - 1) * sigma));
   }
-  if (options.shift_terminal) {
-    const stretch = (1 - levels[levels.length - 1]) / (1 - options.shift_terminal);
-    levels = levels.map((sigma) => 1 - (1 - sigma) / stretch);
-  }
+  if (options.shift_terminal) levels = stretchedTo(options.shift_terminal, levels);
   if (Math.abs(levels[0] - 1) < 1e-6) levels[0] -= 1e-6;
   return levels;
 }
