@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { thresholdConfig } from './limit-clean.js';
+import { solverRule } from './multistep-weights.js';
 import { trainingConfig } from './noise-schedule.js';
 import { option } from './option.js';
 import { flowPredictionConfig } from './prediction.js';
@@ -19,13 +20,7 @@ export const dpmConfig = z.object({
       .transform((type) => (type === 'deis' ? 'dpmsolver++' : type)),
     'dpmsolver++',
   ),
-  // A config written for another solver runs with the default rule, as in the reference.
-  solver_type: option(
-    z
-      .enum(['midpoint', 'heun', 'logrho', 'bh1', 'bh2'])
-      .transform((type) => (type === 'heun' ? 'heun' : 'midpoint')),
-    'midpoint',
-  ),
+  solver_type: solverRule,
   final_sigmas_type: option(z.enum(['zero', 'sigma_min']), 'zero'),
   // Configs hold minus infinity for "not clipped".
   lambda_min_clipped: option(

@@ -3,6 +3,7 @@ import { clippedCount, dpmConfig, solvable } from './dpm-config.js';
 import { dpmPrediction } from './dpm-prediction.js';
 import { integratorWeights } from './exponential-integrator.js';
 import { limitOf } from './limit-clean.js';
+import { multistepWeights } from './multistep-weights.js';
 import { alphasCumprodOf, zeroSnrConfig } from './noise-schedule.js';
 import { option } from './option.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
@@ -59,23 +60,6 @@ export function dpmSolverMultistep(config: unknown): SchedulerFactory {
         return Math.min(most, fullOrder, history.length);
       };
 
-      /** Factors of the latest predictions, from finite differences in λ. */
-      const predictionWeights = (index: number, order: number): number[] => {
-        const weights = integratorWeights(algorithm, points[index], points[index + 1]);
-        if (order === 1) return [weights.prediction];
-        const h = points[index + 1].lambda - points[index].lambda;
-        const r0 = (points[index].lambda - points[index - 1].lambda) / h;
-        if (order === 2) {
-          const slope = (options.solver_type === 'midpoint' ? weights.midpoint : weights.first) / r0;
-          return [weights.prediction + slope, -slope];
-        }
-        const r1 = (points[index - 1].lambda - points[index - 2].lambda) / h;
-        const bend = (weights.first * r0 + weights.second) / (r0 + r1);
-        const recent = (weights.first + bend) / r0;
-        const before = -bend / r1;
-        return [weights.prediction + recent, before - recent, -before];
-      };
-
       return {
         timesteps,
         sigmas,
@@ -94,7 +78,9 @@ export function dpmSolverMultistep(config: unknown): SchedulerFactory {
           const weights = integratorWeights(algorithm, points[index], points[index + 1]);
           const terms: Term[] = [
             [weights.sample, sample],
-            ...predictionWeights(index, orderAt(index)).map((weight, k): Term => [weight, history[k]]),
+            ...multistepWeights(algorithm, options.solver_type, points, index, orderAt(index)).map(
+              (weight, k): Term => [weight, history[k]],
+            ),
           ];
           if (algorithm.startsWith('sde')) terms.push([weights.noise, noise.randn(sample.length)]);
           return weightedSum(...terms);

@@ -6,6 +6,8 @@ import { ddpm } from './ddpm.js';
 import { deis } from './deis.js';
 import { dpmSolverMultistep } from './dpm-solver-multistep.js';
 import { dpmSolverSinglestep } from './dpm-solver-singlestep.js';
+import { edmDpmSolverMultistep } from './edm-dpm-solver-multistep.js';
+import { edmEuler } from './edm-euler.js';
 import { eulerAncestral } from './euler-ancestral.js';
 import { euler } from './euler.js';
 import { flowMatchEuler } from './flow-match-euler.js';
@@ -25,6 +27,8 @@ const SCHEDULERS: Readonly<Record<string, (config: unknown) => SchedulerFactory>
   DEISMultistepScheduler: deis,
   DPMSolverMultistepScheduler: dpmSolverMultistep,
   DPMSolverSinglestepScheduler: dpmSolverSinglestep,
+  EDMDPMSolverMultistepScheduler: edmDpmSolverMultistep,
+  EDMEulerScheduler: edmEuler,
   EulerAncestralDiscreteScheduler: eulerAncestral,
   EulerDiscreteScheduler: euler,
   FlowMatchEulerDiscreteScheduler: flowMatchEuler,

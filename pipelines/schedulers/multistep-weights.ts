@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { integratorWeights, type DpmAlgorithm } from './exponential-integrator.js';
+import { option } from './option.js';
+import type { SignalLevel } from './signal-level.js';
+
+/** How a derivative is weighted. A config written for another solver runs with the default, as in the reference. */
+export const solverRule = option(
+  z
+    .enum(['midpoint', 'heun', 'logrho', 'bh1', 'bh2'])
+    .transform((type) => (type === 'heun' ? 'heun' : 'midpoint')),
+  'midpoint',
+);
+
+/**
+ * Factors of the latest predictions, newest first, in a step from level `index` to the next: their derivatives are taken
+ * from finite differences in λ. Lu et al. 2022, "DPM-Solver++", algorithm 2; the third order is Lu et al. 2022,
+ * "DPM-Solver", appendix B.
+ */
+export function multistepWeights(
+  algorithm: DpmAlgorithm,
+  rule: 'midpoint' | 'heun',
+  points: readonly SignalLevel[],
+  index: number,
+  order: number,
+): number[] {
+  const weights = integratorWeights(algorithm, points[index], points[index + 1]);
+  if (order === 1) return [weights.prediction];
+  const h = points[index + 1].lambda - points[index].lambda;
+  const r0 = (points[index].lambda - points[index - 1].lambda) / h;
+  if (order === 2) {
+    const slope = (rule === 'midpoint' ? weights.midpoint : weights.first) / r0;
+    return [weights.prediction + slope, -slope];
+  }
+  const r1 = (points[index - 1].lambda - points[index - 2].lambda) / h;
+  const bend = (weights.first * r0 + weights.second) / (r0 + r1);
+  const recent = (weights.first + bend) / r0;
+  const before = -bend / r1;
+  return [weights.prediction + recent, before - recent, -before];
+}
