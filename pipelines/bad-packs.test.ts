@@ -205,12 +205,38 @@ describe('a damaged pack is refused when it is opened', () => {
     await cp(join(FIXTURES, 'sd'), dir, { recursive: true });
     await (await openPipeline(dir, { device: 'cpu', threads: 1, verifyDigests: true })).release();
     await unlink(join(dir, 'manifest.json'));
-    await edit(join(dir, 'model_index.json'), (content) => ({
-      ...content,
-      _class_name: 'ORTStableDiffusionPipeline',
-    }));
     const plain = await openPipeline(dir, { device: 'cpu', threads: 1, verifyDigests: true });
     expect(plain.pack.id).toBe('pack');
     await plain.release();
+  });
+
+  it.each([
+    ['sd', 'ORTStableDiffusionPipeline'],
+    ['sd', 'OnnxStableDiffusionPipeline'],
+    ['sdxl', 'StableDiffusionXLImg2ImgPipeline'],
+    ['sdxl', 'ORTStableDiffusionXLImg2ImgPipeline'],
+  ])('opens the %s that an exporter calls %s', async (pack, name) => {
+    const dir = join(scratch, 'pack');
+    await cp(join(FIXTURES, pack), dir, { recursive: true });
+    await unlink(join(dir, 'manifest.json'));
+    await edit(join(dir, 'model_index.json'), (content) => ({ ...content, _class_name: name }));
+    const pipeline = await openPipeline(dir, { device: 'cpu', threads: 1, verifyDigests: true });
+    expect(pipeline.kind).toBe('image');
+    await pipeline.release();
+  });
+
+  it('draws nothing with an autoencoder whose size only a missing config told', async () => {
+    const dir = join(scratch, 'pack');
+    await cp(join(FIXTURES, 'sd'), dir, { recursive: true });
+    await unlink(join(dir, 'manifest.json'));
+    await unlink(join(dir, 'vae_decoder/config.json'));
+    const pipeline = await openPipeline(dir, { device: 'cpu', threads: 1, verifyDigests: true });
+    if (pipeline.kind !== 'image') throw new Error('no pictures');
+    const request = { prompt: 'a boat', width: 32, height: 32, seed: 1, steps: 1 };
+    await expect(pipeline.generate(request, { progress: async () => {} })).rejects.toMatchObject({
+      code: 'PACK_INVALID',
+      message: expect.stringMatching(/vae_decoder\/model\.onnx makes 16x16 pixels of 4x4 latents/),
+    });
+    await pipeline.release();
   });
 });

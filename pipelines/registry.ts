@@ -30,9 +30,12 @@ const PIPELINES: Readonly<Record<string, Open>> = Object.freeze({
 /** Pipeline classes this node runs. */
 const PIPELINE_CLASSES: readonly string[] = Object.keys(PIPELINES);
 
-/** Optimum has called its exports ORTStableDiffusionPipeline, diffusers its own OnnxStableDiffusionPipeline. */
+/**
+ * Optimum has called its exports ORTStableDiffusionPipeline, diffusers its own OnnxStableDiffusionPipeline. What starts
+ * from a picture has the same graphs: Optimum 1.10 to 1.21 exported every SDXL as StableDiffusionXLImg2ImgPipeline.
+ */
 function canonical(className: string): string {
-  return className.replace(/^(ORT|Onnx)/, '');
+  return className.replace(/^(ORT|Onnx)/, '').replace(/Img2ImgPipeline$/, 'Pipeline');
 }
 
 /**

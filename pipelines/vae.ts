@@ -56,7 +56,7 @@ export class VaeDecoder {
 
   /**
    * Latents `[C, h, w]` as the denoiser leaves them to a picture, in tiles when it is large.
-   * @throws OUTPUT_NOT_FINITE
+   * @throws OUTPUT_NOT_FINITE, PACK_INVALID
    */
   async decode(
     latents: Float32Array,
@@ -96,7 +96,16 @@ export class VaeDecoder {
   }
 
   async #run(latents: Float32Array, h: number, w: number): Promise<Float32Array> {
-    return (await this.graph.run({ latent_sample: floats(latents, 1, this.channels, h, w) })).sample.data;
+    const { sample } = await this.graph.run({ latent_sample: floats(latents, 1, this.channels, h, w) });
+    const [, , height, width] = sample.dims;
+    // An old export without config.json is taken for an autoencoder of Stable Diffusion, and may be another.
+    if (height !== h * this.downscale || width !== w * this.downscale) {
+      throw new NodeError(
+        'PACK_INVALID',
+        `${this.graph.path} makes ${width}x${height} pixels of ${w}x${h} latents; its config.json, or the lack of one, tells ${w * this.downscale}x${h * this.downscale}`,
+      );
+    }
+    return sample.data;
   }
 
   /** Latents are kept near unit variance; the decoder knows them on the scale it was trained with. */
