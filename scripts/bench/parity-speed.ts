@@ -143,7 +143,8 @@ async function measure(job: Job, { processes, rounds, pictures, python }: Plan):
           ]),
         }),
   });
-  const times: Record<string, number[]> = { ours: [], bare: [], python: [], inside: [] };
+  const times: Record<string, number[]> = { ours: [], bare: [], python: [] };
+  const inside: Record<string, number[]> = { ours: [], bare: [], python: [] };
   const cpu: Record<string, number[]> = { ours: [], bare: [], python: [] };
   for (let each = 0; each < processes; each++) {
     const sides = startSides();
@@ -151,10 +152,10 @@ async function measure(job: Job, { processes, rounds, pictures, python }: Plan):
       for (let round = 0; round < WARM_UP_ROUNDS; round++) await side.round(pictures);
     for (let round = 0; round < rounds; round++) {
       for (const [name, side] of Object.entries(sides)) {
-        const [ms, cpuMs, inside] = await side.round(pictures);
+        const [ms, cpuMs, insideMs] = await side.round(pictures);
         times[name].push(ms);
         cpu[name].push(cpuMs);
-        if (name === 'ours') times['inside'].push(inside);
+        inside[name].push(insideMs);
       }
     }
     for (const side of Object.values(sides)) side.stop();
@@ -171,9 +172,11 @@ async function measure(job: Job, { processes, rounds, pictures, python }: Plan):
     `${width}x${height}`,
     String(job.steps),
     show(median(times['ours'])),
-    show(median(times['inside'])),
+    show(median(inside['ours'])),
   ];
-  return `| ${[...cells, ...against('bare'), ...against('python')].join(' | ')} |`;
+  const [pythonMs, ...pythonRatios] = against('python');
+  const pythonInside = python === undefined ? '' : show(median(inside['python']));
+  return `| ${[...cells, ...against('bare'), pythonMs, pythonInside, ...pythonRatios].join(' | ')} |`;
 }
 
 const { values } = parseArgs({
@@ -204,8 +207,8 @@ else {
     python: values.python,
   };
   console.log(
-    '| pack | size | steps | ours ms | of it in graph runs | bare loop ms | ratio | of CPU time | Python loop ms | ratio | of CPU time |',
+    '| pack | size | steps | ours ms | of it in graph runs | bare loop ms | ratio | of CPU time | Python loop ms | of it in graph runs | ratio | of CPU time |',
   );
-  console.log('|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|');
+  console.log('|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|');
   for (const job of jobs) console.log(await measure(job, plan));
 }

@@ -132,6 +132,21 @@ def larger(edge: Edge) -> torch.Tensor:
     return example
 
 
+def difference(got: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference on the expected values' own scale."""
+    expected = expected.astype(np.float32)
+    return float(np.abs(got.astype(np.float32) - expected).max()) / max(1.0, float(np.abs(expected).max()))
+
+
+def hold(module: nn.Module, inputs: list[torch.Tensor], expected: torch.Tensor, what: str) -> None:
+    """Raises when a part written anew for tracing does not answer as the original did."""
+    with torch.no_grad():
+        got = module.eval()(*inputs)
+    off = difference(got.float().numpy(), expected.float().numpy())
+    if not off <= TOLERANCE[dtype_of(module)]:
+        raise SystemExit(f"{what}: what is traced differs from the original by {off:.2e} of its scale")
+
+
 def verify(module: nn.Module, edges: list[Edge], outputs: list[str], path: Path) -> float:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     worst = 0.0
@@ -142,12 +157,10 @@ def verify(module: nn.Module, edges: list[Edge], outputs: list[str], path: Path)
         expected = expected if isinstance(expected, (tuple, list)) else [expected]
         got = session.run(outputs, {edge.name: value.numpy() for edge, value in zip(edges, inputs)})
         for name, mine, theirs in zip(outputs, got, expected):
-            theirs = theirs.float().numpy()
-            scale = max(1.0, float(np.abs(theirs).max()))
-            difference = float(np.abs(mine.astype(np.float32) - theirs).max()) / scale
-            if not difference <= tolerance:
-                raise SystemExit(f"{path}: output {name} differs from torch by {difference:.2e} of its scale")
-            worst = max(worst, difference)
+            off = difference(mine, theirs.float().numpy())
+            if not off <= tolerance:
+                raise SystemExit(f"{path}: output {name} differs from torch by {off:.2e} of its scale")
+            worst = max(worst, off)
     return worst
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from graphs import Edge
+from graphs import Edge, hold
 
 BATCH = 2
 
@@ -265,13 +265,21 @@ def gemma_part(model, style: Style, tokens: int):
     mask = torch.ones_like(ids)
     mask[0, tokens // 2 :] = 0
     axes = {0: "batch", 1: "text"}
-    return GemmaText(model), [Edge("input_ids", ids, axes), Edge("attention_mask", mask, axes)], ["last_hidden_state"]
+    module = GemmaText(model)
+    with torch.no_grad():
+        expected = model(ids, attention_mask=mask).last_hidden_state
+    hold(module, [ids, mask], expected, "text_encoder")
+    return module, [Edge("input_ids", ids, axes), Edge("attention_mask", mask, axes)], ["last_hidden_state"]
 
 
 def qwen_part(model, style: Style, tokens: int):
     ids = torch.randint(1, model.config.vocab_size, (1, tokens)).to(style.ids)
     name = f"hidden_states.{model.config.num_hidden_layers - 1}"
-    return QwenText(model), [Edge("input_ids", ids, {1: "text"})], [name]
+    with torch.no_grad():
+        expected = model(ids, output_hidden_states=True).hidden_states[-2]
+    module = QwenText(model)
+    hold(module, [ids], expected, "text_encoder")
+    return module, [Edge("input_ids", ids, {1: "text"})], [name]
 
 
 def timestep_edge(style: Style, per_sample: bool, value: float) -> Edge:
@@ -333,7 +341,12 @@ def z_image_part(transformer, style: Style, tokens: int):
         Edge("encoder_hidden_states", torch.randn(1, tokens, config.cap_feat_dim, dtype=dtype), {1: "text"}),
         Edge("timestep", torch.full((1,), 0.5), {}),
     ]
-    return ZImage(transformer), edges, ["out_hidden_states"]
+    sample, states, time = (edge.example for edge in edges)
+    with torch.no_grad():
+        expected = transformer([sample[0, :, None]], time, [states[0]], return_dict=False)[0][0][None, :, 0]
+    module = ZImage(transformer)
+    hold(module, [sample, states, time], expected, "transformer")
+    return module, edges, ["out_hidden_states"]
 
 
 def flux_part(transformer, style: Style, tokens: int):
