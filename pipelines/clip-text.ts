@@ -1,16 +1,14 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import { NodeError } from '../core/errors.js';
 import type { ModelPack } from '../models/pack/pack.js';
 import type { RunMeter } from '../models/run-meter.js';
 import { GraphSession, type DeviceOptions } from '../models/session.js';
 import { ints, type FloatTensor } from '../models/tensor/tensor.js';
-import { loadTokenizer } from '../models/tokenizers/load.js';
 import type { Tokenizer } from '../models/tokenizers/tokenizer.js';
+import { tokenizerOf } from './text-tokenizer.js';
 
 const textConfig = z
   .object({
-    vocab_size: z.number().optional(),
     max_position_embeddings: z.number().optional(),
     use_attention_mask: z.boolean().default(false),
   })
@@ -54,9 +52,9 @@ export class ClipText {
   ): Promise<ClipText> {
     const suffix = outputs.suffix ?? '';
     const part = `text_encoder${suffix}`;
-    const tokenizer = await loadTokenizer(join(pack.dir, `tokenizer${suffix}`));
+    const tokenizer = await tokenizerOf(pack, suffix);
     const config = await pack.config(part, textConfig);
-    checkTokenizer(pack, tokenizer, config, suffix);
+    checkLength(pack, tokenizer, config, suffix);
     const graph = await GraphSession.load(pack.file(`${part}/model.onnx`), device, meter);
     const statesName = outputs.states === 'last' ? 'last_hidden_state' : penultimateOf(graph);
     graph.expect(['input_ids', 'attention_mask'], [statesName, ...(outputs.pooled ? [outputs.pooled] : [])]);
@@ -91,20 +89,13 @@ export class ClipText {
   }
 }
 
-/** A tokenizer that knows more tokens, or longer texts, than its encoder would make the graph read beyond its tables. */
-function checkTokenizer(
+/** A tokenizer that makes longer texts than its encoder takes would make the graph read beyond its positions. */
+function checkLength(
   pack: ModelPack,
   tokenizer: Tokenizer,
-  config: z.infer<typeof textConfig>,
+  { max_position_embeddings: positions }: z.infer<typeof textConfig>,
   suffix: string,
 ): void {
-  const { vocab_size: vocabulary, max_position_embeddings: positions } = config;
-  if (vocabulary !== undefined && tokenizer.vocabularySize > vocabulary) {
-    throw new NodeError(
-      'TOKENIZER_INVALID',
-      `pack ${pack.dir}: tokenizer${suffix} has ${tokenizer.vocabularySize} tokens but text_encoder${suffix} knows ${vocabulary}`,
-    );
-  }
   if (positions !== undefined && tokenizer.modelMaxLength > positions) {
     throw new NodeError(
       'TOKENIZER_INVALID',

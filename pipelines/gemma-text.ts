@@ -1,14 +1,9 @@
-import { join } from 'node:path';
-import { z } from 'zod';
-import { NodeError } from '../core/errors.js';
 import type { ModelPack } from '../models/pack/pack.js';
 import type { RunMeter } from '../models/run-meter.js';
 import { GraphSession, type DeviceOptions } from '../models/session.js';
 import { floats, ints, type FloatTensor, type Tensor } from '../models/tensor/tensor.js';
-import { loadTokenizer } from '../models/tokenizers/load.js';
 import type { Tokenizer } from '../models/tokenizers/tokenizer.js';
-
-const textConfig = z.object({ vocab_size: z.number().optional() }).loose();
+import { tokenizerOf } from './text-tokenizer.js';
 
 export interface MaskedText {
   /** `[1, L, D] float32`. */
@@ -38,14 +33,7 @@ export class GemmaText {
     meter: RunMeter,
     instruction: string,
   ): Promise<GemmaText> {
-    const tokenizer = await loadTokenizer(join(pack.dir, 'tokenizer'));
-    const { vocab_size: vocabulary } = await pack.config('text_encoder', textConfig);
-    if (vocabulary !== undefined && tokenizer.vocabularySize > vocabulary) {
-      throw new NodeError(
-        'TOKENIZER_INVALID',
-        `pack ${pack.dir}: tokenizer has ${tokenizer.vocabularySize} tokens but text_encoder knows ${vocabulary}`,
-      );
-    }
+    const tokenizer = await tokenizerOf(pack, '');
     const graph = await GraphSession.load(pack.file('text_encoder/model.onnx'), device, meter);
     graph.expect(['input_ids', 'attention_mask', 'position_ids'], ['last_hidden_state']);
     return new GemmaText(tokenizer, graph, instruction);

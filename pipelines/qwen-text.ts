@@ -1,16 +1,12 @@
-import { join } from 'node:path';
 import { z } from 'zod';
-import { NodeError } from '../core/errors.js';
 import type { ModelPack } from '../models/pack/pack.js';
 import type { RunMeter } from '../models/run-meter.js';
 import { GraphSession, type DeviceOptions } from '../models/session.js';
 import { ints, type FloatTensor } from '../models/tensor/tensor.js';
-import { loadTokenizer } from '../models/tokenizers/load.js';
 import type { Tokenizer } from '../models/tokenizers/tokenizer.js';
+import { tokenizerOf } from './text-tokenizer.js';
 
-const textConfig = z
-  .object({ vocab_size: z.number().optional(), num_hidden_layers: z.number().int().positive() })
-  .loose();
+const textConfig = z.object({ num_hidden_layers: z.number().int().positive() }).loose();
 
 /** A conversation in which the user says the prompt and the assistant, free to think first, is about to answer. */
 const conversation = (prompt: string): string =>
@@ -26,15 +22,8 @@ export class QwenText {
 
   /** @throws TOKENIZER_INVALID, GRAPH_LOAD_FAILED, GRAPH_INPUT_UNEXPECTED */
   static async load(pack: ModelPack, device: DeviceOptions, meter: RunMeter): Promise<QwenText> {
-    const tokenizer = await loadTokenizer(join(pack.dir, 'tokenizer'));
+    const tokenizer = await tokenizerOf(pack, '');
     const config = await pack.config('text_encoder', textConfig);
-    const { vocab_size: vocabulary } = config;
-    if (vocabulary !== undefined && tokenizer.vocabularySize > vocabulary) {
-      throw new NodeError(
-        'TOKENIZER_INVALID',
-        `pack ${pack.dir}: tokenizer has ${tokenizer.vocabularySize} tokens but text_encoder knows ${vocabulary}`,
-      );
-    }
     const graph = await GraphSession.load(pack.file('text_encoder/model.onnx'), device, meter);
     const statesName = `hidden_states.${config.num_hidden_layers - 1}`;
     graph.expect(['input_ids', 'attention_mask', 'position_ids'], [statesName]);

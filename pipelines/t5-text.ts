@@ -1,14 +1,9 @@
-import { join } from 'node:path';
-import { z } from 'zod';
-import { NodeError } from '../core/errors.js';
 import type { ModelPack } from '../models/pack/pack.js';
 import type { RunMeter } from '../models/run-meter.js';
 import { GraphSession, type DeviceOptions } from '../models/session.js';
 import { ints, type FloatTensor } from '../models/tensor/tensor.js';
-import { loadTokenizer } from '../models/tokenizers/load.js';
 import type { Tokenizer } from '../models/tokenizers/tokenizer.js';
-
-const textConfig = z.object({ vocab_size: z.number().optional() }).loose();
+import { tokenizerOf } from './text-tokenizer.js';
 
 /** A T5 encoder with its tokenizer, as SD3 and FLUX use it: padded, every position attended to. */
 export class T5Text {
@@ -27,14 +22,7 @@ export class T5Text {
     suffix: string,
   ): Promise<T5Text> {
     const part = `text_encoder${suffix}`;
-    const tokenizer = await loadTokenizer(join(pack.dir, `tokenizer${suffix}`));
-    const { vocab_size: vocabulary } = await pack.config(part, textConfig);
-    if (vocabulary !== undefined && tokenizer.vocabularySize > vocabulary) {
-      throw new NodeError(
-        'TOKENIZER_INVALID',
-        `pack ${pack.dir}: tokenizer${suffix} has ${tokenizer.vocabularySize} tokens but ${part} knows ${vocabulary}`,
-      );
-    }
+    const tokenizer = await tokenizerOf(pack, suffix);
     const graph = await GraphSession.load(pack.file(`${part}/model.onnx`), device, meter);
     graph.expect(['input_ids', 'attention_mask'], ['last_hidden_state']);
     return new T5Text(tokenizer, graph);
