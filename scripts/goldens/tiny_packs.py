@@ -3,7 +3,8 @@
     python scripts/goldens/tiny_packs.py FOLDER
 
 FOLDER/diffusers/NAME is what diffusers loads, FOLDER/packs/NAME the pack of our exporter, FOLDER/optimum/NAME the
-same in the layout of Optimum's exports, old and new. FOLDER/float16/sd has the graphs kept in tests/fixtures/float16-sd.
+same in the layout of Optimum's exports, old and new. FOLDER/float16/sd has the graphs kept in tests/fixtures/float16-sd,
+FOLDER/optimum-old/sd those in tests/fixtures/optimum-old-sd.
 """
 
 import json
