@@ -322,6 +322,9 @@ def mmdit_part(transformer, style: Style, tokens: int):
 
 def linear_dit_part(transformer, style: Style, tokens: int):
     config, dtype = transformer.config, transformer.dtype
+    if config.interpolation_scale is not None:
+        # Tracing would keep the embeddings of the example's size.
+        raise SystemExit("transformer: position embeddings (interpolation_scale, as Sana's for 4096x4096 has it) cannot be exported")
     side = config.patch_size * 4
     mask = torch.ones(BATCH, tokens, dtype=style.ids)
     mask[0, tokens // 2 :] = 0
