@@ -105,6 +105,22 @@ export class Denoiser {
     };
   }
 
+  /**
+   * Whether the graph can tell a run's timesteps apart: one that takes whole numbers is given the nearest, and EDM's lie
+   * between -2 and 2.
+   * @throws PACK_INVALID
+   */
+  checkClock({ timesteps }: Scheduler): void {
+    const type = this.graph.inputs.get('timestep')?.type;
+    if (type !== 'int64' && type !== 'int32') return;
+    const told = new Set(timesteps.map(Math.round)).size;
+    if (2 * told > new Set(timesteps).size) return;
+    throw new NodeError(
+      'PACK_INVALID',
+      `${this.graph.path} takes whole timesteps, which tell only ${told} of this scheduler's ${timesteps.length} apart; a later export takes fractions`,
+    );
+  }
+
   #timestepDims(batch: number): readonly number[] {
     const declared = this.graph.inputs.get('timestep')?.dims ?? [];
     if (declared.length === 0) return [];

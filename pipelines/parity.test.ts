@@ -124,6 +124,25 @@ describe.each([
   });
 });
 
+it('refuses a scheduler whose timesteps an early export cannot tell apart', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'zsky-clock-'));
+  await cp(join(PACKS, 'sd'), dir, { recursive: true });
+  await cp(join(PROJECT_ROOT, 'tests/fixtures/optimum-old-sd'), dir, { recursive: true });
+  await rm(join(dir, 'manifest.json'));
+  const request = { prompt: 'a boat', width: 32, height: 32, seed: 1, steps: 20 };
+  const [early, later] = [await open(dir), await open('sd')];
+  try {
+    const edm = { ...request, scheduler: 'EDMEulerScheduler' };
+    await expect(early.generate(edm, silent)).rejects.toMatchObject({ code: 'PACK_INVALID' });
+    await later.generate(edm, silent);
+    // Fractions between far more whole numbers are only rounded.
+    await early.generate({ ...request, scheduler: 'EulerDiscreteScheduler' }, silent);
+  } finally {
+    await Promise.all([early.release(), later.release()]);
+    await rm(dir, { recursive: true });
+  }
+});
+
 describe('an image pipeline', () => {
   const request = { prompt: 'a boat', width: 32, height: 32, seed: 1, steps: 3 };
   let pipeline: ImagePipeline;

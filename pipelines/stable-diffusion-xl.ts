@@ -63,6 +63,7 @@ export async function openStableDiffusionXl(pack: ModelPack, device: DeviceOptio
 
     // Prepare the latents and the size conditions: original size, crop corner, target size.
     const scheduler = plan.schedule(request, steps);
+    unet.checkClock(scheduler);
     const noise = plan.noise(request);
     const first = firstLatents(noise, vae.channels * h * w, scheduler.initNoiseSigma);
     const { width, height } = request;

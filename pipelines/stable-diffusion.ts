@@ -39,6 +39,7 @@ export async function openStableDiffusion(pack: ModelPack, device: DeviceOptions
 
     // Prepare the latents.
     const scheduler = plan.schedule(request, steps);
+    unet.checkClock(scheduler);
     const noise = plan.noise(request);
     const first = firstLatents(noise, vae.channels * h * w, scheduler.initNoiseSigma);
 

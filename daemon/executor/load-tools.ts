@@ -89,7 +89,8 @@ export async function loadTools(
 
 const WARM_UP_JOB = '0'.repeat(32);
 const MARK_ROUNDS = 8;
-const WARM_UP_STEPS = 2;
+/** As few as every scheduler takes. */
+const WARM_UP_STEPS = 4;
 const QUIET: PipelineObserver = { progress: async () => undefined };
 
 /**
@@ -98,12 +99,20 @@ const QUIET: PipelineObserver = { progress: async () => undefined };
  */
 export async function warmUp(tools: ExecutorTools, onLoading: (what: string) => void): Promise<void> {
   if (tools.image !== undefined) {
-    const { pack, nativeSizes } = tools.image;
+    const { pack, nativeSizes, upscaler } = tools.image;
     onLoading(`warm-up of ${pack.id}`);
     const [width, height] = nativeSizes[0];
     const named = pack.manifest?.warmup ?? [];
-    for (const request of named.length > 0 ? named : [{ prompt: 'a house', width, height }])
-      await generateExactly(tools.image, { seed: 0, steps: WARM_UP_STEPS, ...request }, QUIET);
+    for (const request of named.length > 0 ? named : [{ prompt: 'a house' }]) {
+      const { seed = 0, steps = WARM_UP_STEPS } = request;
+      const size = { width: request.width ?? width, height: request.height ?? height };
+      await generateExactly(tools.image, { ...request, ...size, seed, steps }, QUIET);
+    }
+    // One that only enlarges may not have been asked for.
+    if (upscaler?.restores === false) {
+      const usual = { prompt: 'a house', width, height, seed: 0, steps: WARM_UP_STEPS };
+      await upscaler.run(await tools.image.generate(usual, QUIET));
+    }
     warmUpMarks(tools);
   }
 }

@@ -26,14 +26,18 @@ export const packManifest = z.object({
     })
     .loose()
     .default({}),
-  /** Pictures made before the first job, so that it finds everything loaded. */
+  /** Pictures made before the first job, so that it finds everything loaded; of the first native size unless they say. */
   warmup: z
     .array(
-      z.object({
+      z.strictObject({
         prompt: z.string(),
-        width: z.number().int().positive(),
-        height: z.number().int().positive(),
+        negative: z.string().optional(),
+        width: z.number().int().positive().optional(),
+        height: z.number().int().positive().optional(),
+        seed: z.number().int().nonnegative().optional(),
         steps: z.number().int().positive().optional(),
+        guidanceScale: z.number().optional(),
+        scheduler: z.string().optional(),
       }),
     )
     .default([]),

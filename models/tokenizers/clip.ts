@@ -2,6 +2,7 @@ import { AddedTokens, type AddedToken } from './added-tokens.js';
 import { BYTE_CHARACTERS } from './byte-characters.js';
 import { BytePairs } from './byte-pairs.js';
 import { finish } from './finish.js';
+import { highestId } from './tokenizer-files.js';
 import type { Encoding, EncodeOptions, Tokenizer } from './tokenizer.js';
 
 interface ClipVocabulary {
@@ -45,7 +46,7 @@ export class ClipTokenizer implements Tokenizer {
 
   constructor(private readonly data: ClipVocabulary) {
     this.modelMaxLength = data.modelMaxLength;
-    this.vocabularySize = data.vocabulary.size;
+    this.vocabularySize = 1 + highestId(data.vocabulary, data.added);
     this.#pairs = new BytePairs(data.vocabulary, data.merges, data.unknownId);
     this.#added = new AddedTokens(data.added, clean);
   }

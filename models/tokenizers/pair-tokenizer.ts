@@ -8,6 +8,7 @@ import type { EncodeOptions, Encoding, Tokenizer } from './tokenizer.js';
 import {
   addedTokens,
   addedTokensField,
+  highestId,
   marksOf,
   mergesField,
   pairOf,
@@ -89,7 +90,7 @@ export class PairTokenizer implements Tokenizer {
       vocabulary.get(content),
     );
     this.#added = new AddedTokens(tokens, normalizerOf(file.normalizer));
-    this.vocabularySize = vocabulary.size;
+    this.vocabularySize = 1 + highestId(vocabulary, tokens);
     this.modelMaxLength = settings.modelMaxLength ?? Infinity;
   }
 

@@ -187,3 +187,11 @@ export function addedTokens(
     };
   });
 }
+
+/** Highest id that a vocabulary or its added tokens give: what an encoder's table has to reach. */
+export function highestId(vocabulary: ReadonlyMap<string, number>, added: readonly AddedToken[]): number {
+  let highest = -1;
+  for (const id of vocabulary.values()) highest = Math.max(highest, id);
+  for (const { id } of added) highest = Math.max(highest, id);
+  return highest;
+}

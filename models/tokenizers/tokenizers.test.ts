@@ -203,6 +203,17 @@ describe.each([
   });
 });
 
+it('counts what an added token far beyond the vocabulary needs', async () => {
+  const folder = folderWith(
+    'far',
+    { 'tokenizer_config.json': { added_tokens_decoder: { 90000: { content: '<far>' } } } },
+    'gemma-small',
+  );
+  const tokenizer = await loadTokenizer(folder);
+  expect(tokenizer.encode('a <far>', { maxLength: 10, pad: false }).ids).toContain(90000);
+  expect(tokenizer.vocabularySize).toBe(90001);
+});
+
 describe('a folder that is no tokenizer', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['nothing', {}, 'has neither tokenizer.json'],

@@ -120,7 +120,9 @@ def export_folder(
         write("unet", unet, parts.unet_part(unet, style, CLIP_TOKENS))
         del unet
     if "transformer" in present:
-        transformer = load_part(source, "transformer", *present["transformer"], dtype)
+        # Z-Image's activations overflow in half precision.
+        whole = class_name == "ZImagePipeline"
+        transformer = load_part(source, "transformer", *present["transformer"], torch.float32 if whole else dtype)
         write("transformer", transformer, TRANSFORMERS[class_name](transformer, style, CLIP_TOKENS))
         del transformer
     vae = load_part(source, "vae", *present["vae"], torch.float32)
@@ -156,7 +158,7 @@ def write_manifest(out: Path, index: dict, name: str, licence: str, extra_defaul
             "attribution": [],
             "nativeSizes": native_sizes(side),
             "defaults": {"steps": steps, "guidanceScale": guidance, **(extra_defaults or {})},
-            "warmup": [{"prompt": "a lighthouse by the sea", "width": side, "height": side, "steps": 1}],
+            "warmup": [{"prompt": "a lighthouse by the sea", "width": side, "height": side}],
             "files": files,
         },
     )
@@ -166,7 +168,7 @@ def native_side(out: Path) -> int:
     part = "unet" if (out / "unet").exists() else "transformer"
     config = json.loads((out / part / "config.json").read_text())
     vae = json.loads((out / "vae_decoder/config.json").read_text())
-    # FLUX names no size; it was trained around a megapixel.
+    # FLUX and Z-Image name no size; they were trained around a megapixel.
     blocks = vae.get("encoder_block_out_channels") or vae["block_out_channels"]
     return (config.get("sample_size") or 128) * 2 ** (len(blocks) - 1)
 

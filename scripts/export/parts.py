@@ -56,7 +56,7 @@ class GemmaText(nn.Module):
     def __init__(self, model):
         super().__init__()
         self.model = model
-        # As diffusers runs it: with torch's own attention, which knows no cap on its logits.
+        # As diffusers with transformers 5 runs it: with torch's own attention, which knows no cap on its logits.
         for layer in model.layers:
             layer.self_attn.attn_logit_softcapping = None
 
@@ -116,10 +116,36 @@ class Mmdit(nn.Module):
         return self.transformer(hidden_states, encoder_hidden_states, pooled_projections, timestep, return_dict=False)[0]
 
 
+class WavePatches(nn.Module):
+    """A patch embedding whose positions are worked out for the traced size: tracing diffusers' keeps the example's."""
+
+    def __init__(self, embed):
+        super().__init__()
+        self.proj = embed.proj
+        quarter = embed.pos_embed.shape[-1] // 4
+        self.frequencies = nn.Parameter((10000 ** -(torch.arange(quarter).double() / quarter)).float(), requires_grad=False)
+        # Positions count in units of the size that the weights were first trained at.
+        self.base = embed.base_size / embed.interpolation_scale
+
+    def waves(self, count):
+        angles = (torch.arange(count).float() / count * self.base)[:, None] * self.frequencies
+        return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+    def forward(self, latent):
+        patches = self.proj(latent)
+        rows, columns = patches.shape[2], patches.shape[3]
+        across = self.waves(columns)[None].expand(rows, -1, -1)
+        down = self.waves(rows)[:, None].expand(-1, columns, -1)
+        places = torch.cat([across, down], dim=-1).flatten(0, 1)
+        return patches.flatten(2).transpose(1, 2) + places.to(patches.dtype)
+
+
 class LinearDit(nn.Module):
     def __init__(self, transformer):
         super().__init__()
         self.transformer = transformer
+        if transformer.patch_embed.pos_embed is not None:
+            transformer.patch_embed = WavePatches(transformer.patch_embed)
 
     def forward(self, hidden_states, encoder_hidden_states, encoder_attention_mask, timestep):
         return self.transformer(
@@ -322,9 +348,6 @@ def mmdit_part(transformer, style: Style, tokens: int):
 
 def linear_dit_part(transformer, style: Style, tokens: int):
     config, dtype = transformer.config, transformer.dtype
-    if config.interpolation_scale is not None:
-        # Tracing would keep the embeddings of the example's size.
-        raise SystemExit("transformer: position embeddings (interpolation_scale, as Sana's for 4096x4096 has it) cannot be exported")
     side = config.patch_size * 4
     mask = torch.ones(BATCH, tokens, dtype=style.ids)
     mask[0, tokens // 2 :] = 0
@@ -334,7 +357,12 @@ def linear_dit_part(transformer, style: Style, tokens: int):
         Edge("encoder_attention_mask", mask, {0: "batch", 1: "text"}),
         timestep_edge(style, True, 500),
     ]
-    return LinearDit(transformer), edges, ["out_hidden_states"]
+    sample, states, mask, time = (edge.example for edge in edges)
+    with torch.no_grad():
+        expected = transformer(sample, states, time, encoder_attention_mask=mask, return_dict=False)[0]
+    module = LinearDit(transformer)
+    hold(module, [sample, states, mask, time], expected, "transformer")
+    return module, edges, ["out_hidden_states"]
 
 
 def z_image_part(transformer, style: Style, tokens: int):
@@ -345,10 +373,14 @@ def z_image_part(transformer, style: Style, tokens: int):
         Edge("timestep", torch.full((1,), 0.5), {}),
     ]
     sample, states, time = (edge.example for edge in edges)
+    # Numbers of tokens that need padding, as the examples have, and that need none.
+    full = [torch.randn(1, config.in_channels, 8, 16, dtype=dtype), torch.randn(1, ZImage.GROUP, config.cap_feat_dim, dtype=dtype), time]
+    cases = ([sample, states, time], full)
     with torch.no_grad():
-        expected = transformer([sample[0, :, None]], time, [states[0]], return_dict=False)[0][0][None, :, 0]
+        expected = [transformer([x[0, :, None]], t, [c[0]], return_dict=False)[0][0][None, :, 0] for x, c, t in cases]
     module = ZImage(transformer)
-    hold(module, [sample, states, time], expected, "transformer")
+    for inputs, wanted in zip(cases, expected):
+        hold(module, inputs, wanted, "transformer")
     return module, edges, ["out_hidden_states"]
 
 

@@ -177,7 +177,8 @@ diffusers {diffusers}, torch {torch}, onnxruntime-node {ort}. Made by `scripts/g
 
 Where a fractional timestep meets an export whose timestep is an integer (old exports with Euler, LMS or Heun), the
 graph gets the nearest whole one, and diffusers gives its model the fraction. Such cases are not in the table: the
-schedulers of the tiny packs have trailing or leading spacing, whose timesteps are whole.
+schedulers of the tiny packs have trailing or leading spacing, whose timesteps are whole. A run whose timesteps whole numbers
+cannot tell apart, as those of EDM's schedulers between -2 and 2, is refused on such an export.
 
 A guidance scale means what it means in the reference: 1 is none, but for Z-Image, whose scale counts from 0. Sana is
 drawn at the asked size (`use_resolution_binning=False`; the node scales apart from the pipeline). Z-Image is not exported
