@@ -5,6 +5,7 @@ import { floats, type FloatTensor } from '../models/tensor/tensor.js';
 import { ClipText } from './clip-text.js';
 import { denoise, Denoiser, type DenoiserEdges, type Predict } from './denoiser.js';
 import { withTwoRuns } from './guidance.js';
+import { imagePipeline } from './image-pipeline.js';
 import { firstLatents, packPatches, patchPositions, unpackPatches } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
 import { evenSigmas, PicturePlan, sizeShift } from './picture-plan.js';
@@ -92,17 +93,13 @@ export async function openFlux(pack: ModelPack, device: DeviceOptions): Promise<
     return await vae.decode(unpackPatches(latents, vae.channels, h, w), h, w, observer);
   }
 
-  return {
-    kind: 'image',
+  return imagePipeline({
     pack,
     meter,
     nativeSizes: nativeSizesOf(pack, { sample_size: 128 }, vae.downscale),
     sizeMultiple: multiple,
     generate,
     upscaler,
-    release: async () => {
-      const parts = [gist, text, transformer, vae];
-      await Promise.all([...parts.map((part) => part.release()), upscaler?.release()]);
-    },
-  };
+    parts: [gist, text, transformer, vae, upscaler],
+  });
 }

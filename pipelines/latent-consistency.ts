@@ -5,6 +5,7 @@ import type { DeviceOptions } from '../models/session.js';
 import { ClipText } from './clip-text.js';
 import { denoise, Denoiser, UNET } from './denoiser.js';
 import { guidanceEmbedding } from './guidance.js';
+import { imagePipeline } from './image-pipeline.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
 import { PicturePlan } from './picture-plan.js';
@@ -41,6 +42,7 @@ export async function openLatentConsistency(pack: ModelPack, device: DeviceOptio
 
     // Prepare the latents.
     const scheduler = plan.schedule(request, steps);
+    unet.checkClock(scheduler);
     const noise = plan.noise(request);
     const first = firstLatents(noise, vae.channels * h * w, scheduler.initNoiseSigma);
 
@@ -57,16 +59,13 @@ export async function openLatentConsistency(pack: ModelPack, device: DeviceOptio
     return await vae.decode(latents, h, w, observer);
   }
 
-  return {
-    kind: 'image',
+  return imagePipeline({
     pack,
     meter,
     nativeSizes: nativeSizesOf(pack, unet.config, vae.downscale),
     sizeMultiple: vae.downscale,
     generate,
     upscaler,
-    release: async () => {
-      await Promise.all([text.release(), unet.release(), vae.release(), upscaler?.release()]);
-    },
-  };
+    parts: [text, unet, vae, upscaler],
+  });
 }

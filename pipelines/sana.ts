@@ -6,6 +6,7 @@ import { ints } from '../models/tensor/tensor.js';
 import { denoise, Denoiser, type DenoiserEdges, type Predict } from './denoiser.js';
 import { GemmaText } from './gemma-text.js';
 import { withGuidance } from './guidance.js';
+import { imagePipeline } from './image-pipeline.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
 import { PicturePlan } from './picture-plan.js';
@@ -69,19 +70,15 @@ export async function openSana(pack: ModelPack, device: DeviceOptions): Promise<
     return await vae.decode(latents, h, w, observer);
   }
 
-  return {
-    kind: 'image',
+  return imagePipeline({
     pack,
     meter,
     nativeSizes: nativeSizesOf(pack, transformer.config, vae.downscale),
     sizeMultiple: multiple,
     generate,
     upscaler,
-    release: async () => {
-      const parts = [text, transformer, vae];
-      await Promise.all([...parts.map((part) => part.release()), upscaler?.release()]);
-    },
-  };
+    parts: [text, transformer, vae, upscaler],
+  });
 }
 
 /** White space at the ends as Python's `str.strip` counts it. */

@@ -7,6 +7,7 @@ import { floats, type FloatTensor } from '../models/tensor/tensor.js';
 import { ClipText } from './clip-text.js';
 import { denoise, Denoiser, type DenoiserEdges } from './denoiser.js';
 import { withGuidance } from './guidance.js';
+import { imagePipeline } from './image-pipeline.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
 import { PicturePlan, sizeShift } from './picture-plan.js';
@@ -88,19 +89,15 @@ export async function openStableDiffusion3(pack: ModelPack, device: DeviceOption
     return await vae.decode(latents, h, w, observer);
   }
 
-  return {
-    kind: 'image',
+  return imagePipeline({
     pack,
     meter,
     nativeSizes: nativeSizesOf(pack, transformer.config, vae.downscale),
     sizeMultiple: multiple,
     generate,
     upscaler,
-    release: async () => {
-      const parts = [text, bigText, transformer, vae];
-      await Promise.all([...parts.map((part) => part.release()), t5?.release(), upscaler?.release()]);
-    },
-  };
+    parts: [text, bigText, t5, transformer, vae, upscaler],
+  });
 }
 
 /** Width of the text states: without T5 it is known only from the transformer. */

@@ -7,6 +7,7 @@ import { floats } from '../models/tensor/tensor.js';
 import { ClipText, type EncodedText } from './clip-text.js';
 import { denoise, Denoiser, UNET, type DenoiserEdges } from './denoiser.js';
 import { guidanceEmbedding, withGuidance } from './guidance.js';
+import { imagePipeline } from './image-pipeline.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
 import { PicturePlan } from './picture-plan.js';
@@ -84,17 +85,13 @@ export async function openStableDiffusionXl(pack: ModelPack, device: DeviceOptio
     return await vae.decode(latents, h, w, observer);
   }
 
-  return {
-    kind: 'image',
+  return imagePipeline({
     pack,
     meter,
     nativeSizes: nativeSizesOf(pack, unet.config, vae.downscale),
     sizeMultiple: vae.downscale,
     generate,
     upscaler,
-    release: async () => {
-      const parts = [text, bigText, unet, vae];
-      await Promise.all([...parts.map((part) => part.release()), upscaler?.release()]);
-    },
-  };
+    parts: [text, bigText, unet, vae, upscaler],
+  });
 }

@@ -5,6 +5,7 @@ import { joinBatch } from '../models/tensor/join.js';
 import { ClipText } from './clip-text.js';
 import { denoise, Denoiser, UNET } from './denoiser.js';
 import { guidanceEmbedding, withGuidance } from './guidance.js';
+import { imagePipeline } from './image-pipeline.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
 import { PicturePlan } from './picture-plan.js';
@@ -56,16 +57,13 @@ export async function openStableDiffusion(pack: ModelPack, device: DeviceOptions
     return await vae.decode(latents, h, w, observer);
   }
 
-  return {
-    kind: 'image',
+  return imagePipeline({
     pack,
     meter,
     nativeSizes: nativeSizesOf(pack, unet.config, vae.downscale),
     sizeMultiple: vae.downscale,
     generate,
     upscaler,
-    release: async () => {
-      await Promise.all([text.release(), unet.release(), vae.release(), upscaler?.release()]);
-    },
-  };
+    parts: [text, unet, vae, upscaler],
+  });
 }

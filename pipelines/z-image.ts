@@ -3,6 +3,7 @@ import { RunMeter } from '../models/run-meter.js';
 import type { DeviceOptions } from '../models/session.js';
 import { denoise, Denoiser, type DenoiserEdges, type Predict } from './denoiser.js';
 import { withTwoRuns } from './guidance.js';
+import { imagePipeline } from './image-pipeline.js';
 import { firstLatents } from './latents.js';
 import { nativeSizesOf } from './native-size.js';
 import { evenSigmas, PicturePlan, sizeShift } from './picture-plan.js';
@@ -78,17 +79,13 @@ export async function openZImage(pack: ModelPack, device: DeviceOptions): Promis
     return await vae.decode(latents, h, w, observer);
   }
 
-  return {
-    kind: 'image',
+  return imagePipeline({
     pack,
     meter,
     nativeSizes: nativeSizesOf(pack, { sample_size: 128 }, vae.downscale),
     sizeMultiple: multiple,
     generate,
     upscaler,
-    release: async () => {
-      const parts = [text, transformer, vae];
-      await Promise.all([...parts.map((part) => part.release()), upscaler?.release()]);
-    },
-  };
+    parts: [text, transformer, vae, upscaler],
+  });
 }

@@ -109,10 +109,8 @@ export async function warmUp(tools: ExecutorTools, onLoading: (what: string) => 
       await generateExactly(tools.image, { ...request, ...size, seed, steps }, QUIET);
     }
     // One that only enlarges may not have been asked for.
-    if (upscaler?.restores === false) {
-      const usual = { prompt: 'a house', width, height, seed: 0, steps: WARM_UP_STEPS };
-      await upscaler.run(await tools.image.generate(usual, QUIET));
-    }
+    if (upscaler?.restores === false)
+      await upscaler.run({ width, height, data: new Float32Array(3 * width * height) });
     warmUpMarks(tools);
   }
 }

@@ -74,10 +74,10 @@ export class PairTokenizer implements Tokenizer {
       return id;
     };
     const { roles, adds } = settings;
-    const { before, after } = marksOf(file.post_processor);
+    const marks = marksOf(file.post_processor);
     this.#marks = {
-      startId: (adds.start ?? before.length > 0) ? required(roles.bos_token ?? '<bos>') : undefined,
-      endId: (adds.end ?? after.length > 0) ? required(roles.eos_token ?? '<eos>') : undefined,
+      startId: (adds.start ?? marks.start) ? required(roles.bos_token ?? '<bos>') : undefined,
+      endId: (adds.end ?? marks.end) ? required(roles.eos_token ?? '<eos>') : undefined,
       padId: required(roles.pad_token ?? '<pad>'),
     };
     this.#vocabulary = vocabulary;

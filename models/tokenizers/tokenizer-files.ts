@@ -50,24 +50,21 @@ export const vocabularyField = z.custom<Readonly<Record<string, number>>>(
 
 const templateStep = z
   .object({
-    type: z.string(),
     single: z.array(z.object({ SpecialToken: z.object({ id: z.string() }).optional() }).loose()).optional(),
     processors: z.array(z.unknown()).optional(),
   })
   .loose();
 
-/** `post_processor` of tokenizer.json: the marks that it puts before and after a text. */
-export function marksOf(processor: unknown): { readonly before: string[]; readonly after: string[] } {
-  if (!processor) return { before: [], after: [] };
-  const { type, single = [], processors = [] } = templateStep.parse(processor);
-  if (type === 'Sequence')
-    return (
-      processors.map(marksOf).find(({ before, after }) => before.length + after.length > 0) ?? marksOf(null)
-    );
-  const marks = single.map((piece) => piece.SpecialToken?.id);
-  const text = marks.indexOf(undefined);
-  const known = (list: readonly (string | undefined)[]) => list.filter((mark) => mark !== undefined);
-  return { before: known(marks.slice(0, text)), after: known(marks.slice(text)) };
+/** `post_processor` of tokenizer.json: whether it puts a mark before and after a text. */
+export function marksOf(processor: unknown): { readonly start: boolean; readonly end: boolean } {
+  if (!processor) return { start: false, end: false };
+  const { single = [], processors = [] } = templateStep.parse(processor);
+  const inner = processors.map(marksOf);
+  const isMark = single.map((piece) => piece.SpecialToken !== undefined);
+  return {
+    start: isMark.at(0) === true || inner.some(({ start }) => start),
+    end: isMark.at(-1) === true || inner.some(({ end }) => end),
+  };
 }
 
 /** Merge rules; each is checked when `pairOf` takes it apart. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { edmCleanWeights, edmConfig, edmInputScale, edmLevels } from './edm.js';
 import { integratorWeights } from './exponential-integrator.js';
-import { multistepWeights, solverRule } from './multistep-weights.js';
+import { multistepWeights, orderOfStep, solverRule } from './multistep-weights.js';
 import { option } from './option.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
 import { weightedSum, type Term } from './weighted-sum.js';
@@ -12,12 +12,9 @@ const schema = z.object({
   solver_type: solverRule,
   lower_order_final: option(z.boolean(), true),
   euler_at_final: option(z.boolean(), false),
-  final_sigmas_type: option(z.enum(['zero', 'sigma_min']), 'zero'),
 });
 
 const f = Math.fround;
-/** Runs shorter than this end with a step of first order where the config says so. */
-const FEW_STEPS = 15;
 
 /**
  * The stochastic second-order multistep solver of Stable Audio, in the variance-exploding form with the
@@ -33,10 +30,7 @@ export function cosineDpmSolverMultistep(config: unknown): SchedulerFactory {
       const final = options.final_sigmas_type === 'zero' ? 0 : options.sigma_min;
       const sigmas = [...edmLevels(options, steps), final].map(f);
       const points = sigmas.map((sigma) => ({ alpha: 1, sigma, lambda: -f(Math.log(sigma)) }));
-      const firstAtEnd =
-        options.euler_at_final ||
-        (options.lower_order_final && steps < FEW_STEPS) ||
-        options.final_sigmas_type === 'zero';
+      const orderAt = orderOfStep(options, steps);
       let before: Float32Array | undefined;
 
       return {
@@ -50,14 +44,13 @@ export function cosineDpmSolverMultistep(config: unknown): SchedulerFactory {
           const weights = integratorWeights('sde-dpmsolver++', points[index], points[index + 1]);
           const terms: Term[] = [[weights.sample, sample]];
           if (weights.noise !== 0) terms.push([weights.noise, noise.randn(sample.length)]);
-          const first =
-            before === undefined || options.solver_order === 1 || (index === steps - 1 && firstAtEnd);
+          const order = orderAt(index, before === undefined ? 1 : 2);
           const [latest, earlier] = multistepWeights(
             'sde-dpmsolver++',
             options.solver_type,
             points,
             index,
-            first ? 1 : 2,
+            order,
           );
           terms.push([latest, clean]);
           if (before !== undefined && earlier !== undefined) terms.push([earlier, before]);

@@ -3,7 +3,7 @@ import { clippedCount, dpmConfig, solvable } from './dpm-config.js';
 import { dpmPrediction } from './dpm-prediction.js';
 import { integratorWeights } from './exponential-integrator.js';
 import { limitOf } from './limit-clean.js';
-import { multistepWeights } from './multistep-weights.js';
+import { multistepWeights, orderOfStep } from './multistep-weights.js';
 import { alphasCumprodOf, zeroSnrConfig } from './noise-schedule.js';
 import { option } from './option.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
@@ -23,9 +23,6 @@ const schema = z
     use_lu_lambdas: option(z.boolean(), false),
   })
   .superRefine(solvable);
-
-/** Runs shorter than this end with steps of lower order where the config says so. */
-const FEW_STEPS = 15;
 
 /**
  * DPM-Solver and DPM-Solver++ multistep, orders 1 to 3. Lu et al. 2022, "DPM-Solver++", algorithm 2 (2M) and section 6
@@ -49,16 +46,8 @@ export function dpmSolverMultistep(config: unknown): SchedulerFactory {
       const final = options.final_sigmas_type === 'zero' ? 0 : trained.lowest;
       const sigmas = [...levels, final].map(Math.fround);
       const points = sigmas.map((sigma) => signalLevel(sigma, flow));
-      const count = timesteps.length;
-      const fewAtEnd = options.lower_order_final && count < FEW_STEPS;
-      const firstAtEnd = options.euler_at_final || fewAtEnd || options.final_sigmas_type === 'zero';
+      const orderAt = orderOfStep(options, timesteps.length);
       let history: Float32Array[] = [];
-
-      const orderAt = (index: number): number => {
-        if (index === count - 1 && firstAtEnd) return 1;
-        const most = index === count - 2 && fewAtEnd ? 2 : fullOrder;
-        return Math.min(most, fullOrder, history.length);
-      };
 
       return {
         timesteps,
@@ -78,9 +67,13 @@ export function dpmSolverMultistep(config: unknown): SchedulerFactory {
           const weights = integratorWeights(algorithm, points[index], points[index + 1]);
           const terms: Term[] = [
             [weights.sample, sample],
-            ...multistepWeights(algorithm, options.solver_type, points, index, orderAt(index)).map(
-              (weight, k): Term => [weight, history[k]],
-            ),
+            ...multistepWeights(
+              algorithm,
+              options.solver_type,
+              points,
+              index,
+              orderAt(index, history.length),
+            ).map((weight, k): Term => [weight, history[k]]),
           ];
           if (algorithm.startsWith('sde')) terms.push([weights.noise, noise.randn(sample.length)]);
           return weightedSum(...terms);

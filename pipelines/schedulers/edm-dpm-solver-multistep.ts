@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { edmCleanWeights, edmConfig, edmInputScale, edmLevels, edmTimestep } from './edm.js';
 import { integratorWeights } from './exponential-integrator.js';
 import { limitOf, thresholdConfig } from './limit-clean.js';
-import { multistepWeights, solverRule } from './multistep-weights.js';
+import { multistepWeights, orderOfStep, solverRule } from './multistep-weights.js';
 import { option } from './option.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
 import { weightedSum, type Term } from './weighted-sum.js';
@@ -21,15 +21,11 @@ const schema = z
     solver_type: solverRule,
     lower_order_final: option(z.boolean(), true),
     euler_at_final: option(z.boolean(), false),
-    final_sigmas_type: option(z.enum(['zero', 'sigma_min']), 'zero'),
   })
   .refine(({ algorithm_type: type, solver_order: order }) => type !== 'sde-dpmsolver++' || order < 3, {
     path: ['solver_order'],
     message: 'must be at most 2 for sde-dpmsolver++',
   });
-
-/** Runs shorter than this end with steps of lower order where the config says so. */
-const FEW_STEPS = 15;
 
 /**
  * DPM-Solver++ multistep, orders 1 to 3, for models with EDM's preconditioning: Lu et al. 2022, "DPM-Solver++",
@@ -46,15 +42,8 @@ export function edmDpmSolverMultistep(config: unknown): SchedulerFactory {
       const final = options.final_sigmas_type === 'zero' ? 0 : options.sigma_min;
       const sigmas = [...edmLevels(options, steps), final].map(Math.fround);
       const points = sigmas.map((sigma) => ({ alpha: 1, sigma, lambda: -Math.fround(Math.log(sigma)) }));
-      const fewAtEnd = options.lower_order_final && steps < FEW_STEPS;
-      const firstAtEnd = options.euler_at_final || fewAtEnd || options.final_sigmas_type === 'zero';
+      const orderAt = orderOfStep(options, steps);
       let history: Float32Array[] = [];
-
-      const orderAt = (index: number): number => {
-        if (index === steps - 1 && firstAtEnd) return 1;
-        const most = index === steps - 2 && fewAtEnd ? 2 : fullOrder;
-        return Math.min(most, history.length);
-      };
 
       return {
         timesteps: sigmas.slice(0, -1).map(edmTimestep),
@@ -67,7 +56,13 @@ export function edmDpmSolverMultistep(config: unknown): SchedulerFactory {
           limit?.(clean);
           history = [clean, ...history.slice(0, fullOrder - 1)];
           const step = integratorWeights(algorithm, points[index], points[index + 1]);
-          const terms = multistepWeights(algorithm, options.solver_type, points, index, orderAt(index));
+          const terms = multistepWeights(
+            algorithm,
+            options.solver_type,
+            points,
+            index,
+            orderAt(index, history.length),
+          );
           return weightedSum(
             [step.sample, sample],
             ...terms.map((weight, k): Term => [weight, history[k]]),

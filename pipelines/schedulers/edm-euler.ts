@@ -1,13 +1,8 @@
-import { z } from 'zod';
 import { edmCleanWeights, edmConfig, edmInputScale, edmLevels, edmTimestep } from './edm.js';
-import { option } from './option.js';
 import type { Scheduler, SchedulerFactory } from './scheduler.js';
 import { weightedSum } from './weighted-sum.js';
 
-const schema = z.object({
-  ...edmConfig({ low: 0.002, high: 80, data: 0.5, curve: 'karras', type: 'epsilon' }).shape,
-  final_sigmas_type: option(z.enum(['zero', 'sigma_min']), 'zero'),
-});
+const schema = edmConfig({ low: 0.002, high: 80, data: 0.5, curve: 'karras', type: 'epsilon' });
 
 /** Euler's method for models with EDM's preconditioning. Karras et al. 2022, algorithm 2 with no churn, and table 1. */
 export function edmEuler(config: unknown): SchedulerFactory {

@@ -20,6 +20,7 @@ export function edmConfig(defaults: {
     sigma_schedule: option(z.enum(['exponential', 'karras']), defaults.curve),
     rho: option(z.number(), 7),
     prediction_type: option(z.enum(['epsilon', 'v_prediction']), defaults.type),
+    final_sigmas_type: option(z.enum(['zero', 'sigma_min']), 'zero'),
   });
 }
 export type EdmOptions = z.output<ReturnType<typeof edmConfig>>;
@@ -28,12 +29,12 @@ export type EdmOptions = z.output<ReturnType<typeof edmConfig>>;
 export function edmLevels(options: EdmOptions, steps: number): number[] {
   const { sigma_min: low, sigma_max: high } = options;
   if (options.sigma_schedule === 'karras') return karrasSigmas(low, high, steps, options.rho);
-  // A single level is the lowest. Rounded as in the reference, from both ends: it shows in timesteps near zero.
+  if (steps === 1) return [low];
+  // Rounded as in the reference, from both ends: it shows in timesteps near zero.
   const [first, last] = [f(Math.log(low)), f(Math.log(high))];
   const stride = f(f(last - first) / (steps - 1));
   const logarithm = (i: number) =>
     i < steps / 2 ? f(first + stride * i) : f(last - stride * (steps - 1 - i));
-  if (steps === 1) return [low];
   return Array.from({ length: steps }, (_, i) => f(Math.exp(logarithm(steps - 1 - i))));
 }
 

@@ -37,3 +37,25 @@ export function multistepWeights(
   const before = -bend / r1;
   return [weights.prediction + recent, before - recent, -before];
 }
+
+/** Runs shorter than this end with steps of lower order where the config says so. */
+const FEW_STEPS = 15;
+
+/** The order of each step of a multistep run: rising with the predictions at hand, falling at the end. */
+export function orderOfStep(
+  options: {
+    readonly solver_order: number;
+    readonly lower_order_final: boolean;
+    readonly euler_at_final: boolean;
+    readonly final_sigmas_type: 'zero' | 'sigma_min';
+  },
+  steps: number,
+): (index: number, predictions: number) => number {
+  const fewAtEnd = options.lower_order_final && steps < FEW_STEPS;
+  const firstAtEnd = options.euler_at_final || fewAtEnd || options.final_sigmas_type === 'zero';
+  return (index, predictions) => {
+    if (index === steps - 1 && firstAtEnd) return 1;
+    const most = index === steps - 2 && fewAtEnd ? 2 : options.solver_order;
+    return Math.min(most, options.solver_order, predictions);
+  };
+}
